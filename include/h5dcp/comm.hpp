@@ -1,0 +1,91 @@
+// The group of processes that saves or loads one checkpoint together.
+
+#pragma once
+
+#include <mpi.h>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <string_view>
+#include <vector>
+
+#include "h5dcp/bytes.hpp"
+
+namespace h5dcp {
+
+struct Channel;
+
+struct CommOptions {
+  std::chrono::nanoseconds deadline = std::chrono::minutes(30);  // of each wait
+  std::size_t piece_bytes = std::size_t{1} << 30;  // the most that one MPI message carries; 16 .. 2^30
+};
+
+// Bytes for one rank, or from one.
+struct Message {
+  int rank = 0;
+  Bytes bytes;
+
+  bool operator==(const Message&) const = default;
+};
+
+// A number that every rank has one of.
+struct Spread {
+  double min = 0;
+  double mean = 0;
+  double max = 0;
+  int max_rank = 0;  // the lowest of those that have the maximum
+};
+
+// A cheap handle: copy it freely. All those of one parent are for one thread at a time.
+//
+// Behind it are private duplicates of the caller's communicator, so that the library's messages can
+// never match the application's. They are made once, live as an attribute of that communicator and
+// are freed with it: no Comm may be used after its parent.
+//
+// Every wait has a deadline. When it passes, every rank that waits throws the same
+// CheckpointException{timeout}, which names the ranks that did not arrive, and all Comms of this
+// parent are broken for ever: later calls throw that first error at once, as does a late rank's.
+// MPI_Finalize may then wait for ever too, so report the error and call MPI_Abort.
+//
+// All methods below get() are collective: every rank calls them, in the same order. `step` names the
+// call in error messages. An error of MPI itself throws Error{mpi} and breaks the Comm.
+class Comm {
+ public:
+  // The first Comm made from a parent is collective over it; the others cost no communication.
+  explicit Comm(MPI_Comm parent, CommOptions options = {});
+
+  int rank() const;
+  int size() const;
+  MPI_Comm get() const;  // for libraries that want a communicator, like HDF5
+
+  // Runs rank-local `work`, then lets every rank know how it went.
+  //
+  // Returns on every rank, or throws the same CheckpointException on every rank, whatever `work`
+  // threw; never a mix. (But a rank that comes just as the others give up may return, and throw
+  // their timeout in its next call.)
+  // `work` must not communicate. Success costs one allreduce of one byte.
+  void agree(std::string_view step, const std::function<void()>& work) const;
+
+  // root's bytes, on every rank; the others pass none.
+  Bytes broadcast(std::string_view step, Bytes bytes, int root) const;
+
+  // Delivers each message to its rank, and returns what the others sent to this one, ordered by
+  // sender and, of one sender, as sent. A rank learns who sends to it only here; the cost does not
+  // grow with the number of ranks that do not.
+  std::vector<Message> exchange(std::string_view step, const std::vector<Message>& messages) const;
+
+  // Element by element over all ranks, which pass as many.
+  std::vector<std::uint64_t> sum(std::string_view step, std::vector<std::uint64_t> values) const;
+  std::vector<std::uint64_t> max(std::string_view step, std::vector<std::uint64_t> values) const;
+
+  // How each of `values` differs between the ranks, which pass as many.
+  std::vector<Spread> spread(std::string_view step, const std::vector<double>& values) const;
+
+ private:
+  Channel* channel_;  // owned by the attribute of the parent
+  CommOptions options_;
+};
+
+}  // namespace h5dcp

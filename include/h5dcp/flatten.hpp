@@ -1,0 +1,53 @@
+// A nested state dict as a flat list of named leaves, and back.
+//
+// Maps are always descended; a list is if a tensor, a map or such a list is in it, else it is one
+// leaf. The name of a leaf (its FQN) is its path joined with dots. Unlike in DCP, empty containers
+// are leaves of their own, so that unflattening is exact.
+
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "h5dcp/state_dict.hpp"
+
+namespace h5dcp {
+
+// A step down: the key of a map, or the position in a list.
+using PathItem = std::variant<std::string, std::int64_t>;
+using Path = std::vector<PathItem>;
+
+struct Leaf {
+  std::string fqn;
+  Path path;
+  Value* value;  // in the state dict that was flattened: it must outlive this and not be changed
+};
+
+// Every leaf, in the state dict's order.
+//
+// Throws Error{invalid_argument} if two paths give the same FQN, or an FQN is not UTF-8 or longer
+// than kMaxFqnBytes.
+std::vector<Leaf> flatten_state_dict(StateDict& state_dict);
+
+inline constexpr std::size_t kMaxFqnBytes = 4096;
+
+// Sets the leaf at `path`, making the maps and lists on the way; lists are padded with null.
+//
+// Throws Error{invalid_argument} if something else than the container needed is on the way.
+void set_element(StateDict& state_dict, const Path& path, Value value);
+
+// The path joined with dots.
+std::string to_fqn(const Path& path);
+
+// The path as bytes, given its FQN (whose bytes it does not repeat): empty if every dot of the FQN
+// separates two keys; else one varint a component: its length in bytes * 2, + 1 if it is a list
+// position. Part of the format.
+std::string encode_path(const Path& path);
+
+// The inverse. Throws Error{corrupt} if the bytes do not fit the FQN.
+Path decode_path(std::string_view fqn, std::string_view encoded);
+
+}  // namespace h5dcp

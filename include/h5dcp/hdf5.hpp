@@ -1,0 +1,83 @@
+// Checkpoints as one HDF5 file, in which every tensor is one dataset. docs/format.md has every byte.
+
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "h5dcp/storage.hpp"
+
+namespace h5dcp {
+
+// How tensor bytes get to the file and back. The files are the same.
+enum class Transfer : std::uint8_t {
+  direct,      // every rank reads and writes at known addresses, without HDF5
+  collective,  // parallel HDF5: collective H5Dwrite and H5Dread on hyperslabs through MPI-IO
+};
+
+enum class Overwrite : std::uint8_t {
+  replace,  // a checkpoint of that name is replaced, in one step, once the new one is durable
+  refuse,   // it is an error if there is one
+};
+
+struct Hdf5Options {
+  Transfer transfer = Transfer::direct;
+  Overwrite overwrite = Overwrite::replace;
+  // The most that one operation moves, and about what a rank needs beside its state; at most 1 GiB.
+  std::uint64_t piece_bytes = std::uint64_t{64} << 20;
+};
+
+// What the collective engine did, as HDF5 tells after each call. Every rank counts for itself.
+struct CollectiveCalls {
+  std::uint64_t collective = 0;
+  std::uint64_t independent = 0;  // fell back; 0 unless something is wrong
+};
+
+class Hdf5Writer : public StorageWriter {
+ public:
+  explicit Hdf5Writer(std::string path, Hdf5Options options = {});
+  ~Hdf5Writer() override;
+
+  void reset(const std::optional<std::string>& checkpoint_id) override;
+  StorageMeta storage_meta() const override;
+  void set_up_storage_writer(bool is_coordinator) override;
+  SavePlan prepare_local_plan(SavePlan plan) override;
+  std::vector<std::vector<StorageData>> prepare_global_plan(
+      const Comm& comm, const std::vector<PlannedEntry>& share) override;
+  std::vector<WriteResult> write_data(const Comm& comm, const SavePlan& plan,
+                                      SavePlanner& planner) override;
+  void finish(const Comm& comm) override;
+  void abandon() noexcept override;
+
+  CollectiveCalls collective_calls() const;
+
+ private:
+  struct Save;
+  std::string path_;
+  Hdf5Options options_;
+  std::unique_ptr<Save> save_;  // the save in progress
+};
+
+class Hdf5Reader : public StorageReader {
+ public:
+  explicit Hdf5Reader(std::string path, Hdf5Options options = {});
+  ~Hdf5Reader() override;
+
+  void reset(const std::optional<std::string>& checkpoint_id) override;
+  Metadata read_metadata(const Comm& comm) override;
+  void set_up_storage_reader(const Metadata& metadata, bool is_coordinator) override;
+  void read_data(const Comm& comm, const LoadPlan& plan, LoadPlanner& planner) override;
+
+  CollectiveCalls collective_calls() const;
+
+ private:
+  struct Load;
+  std::string path_;
+  Hdf5Options options_;
+  std::unique_ptr<Load> load_;  // the load in progress
+};
+
+}  // namespace h5dcp

@@ -1,0 +1,78 @@
+// What a checkpoint holds, without the data. The names are those of
+// torch.distributed.checkpoint.metadata.
+
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "h5dcp/box.hpp"
+#include "h5dcp/flatten.hpp"
+#include "h5dcp/tensor.hpp"
+
+namespace h5dcp {
+
+// A stored piece of a tensor: its offsets and sizes in the tensor.
+using ChunkStorageMetadata = Box;
+
+struct TensorProperties {
+  DType dtype = DType::float32;
+
+  bool operator==(const TensorProperties&) const = default;
+};
+
+struct TensorStorageMetadata {
+  TensorProperties properties;
+  Extents size;                              // of the global tensor
+  std::vector<ChunkStorageMetadata> chunks;  // that can be read one by one; they cover the tensor
+
+  bool operator==(const TensorStorageMetadata&) const = default;
+};
+
+// How a plain value is stored. The numbers are part of the format: never renumber.
+enum class EntryKind : std::uint8_t {
+  tensor = 0,  // a dataset
+  json = 1,    // JSON text: null, strings, mixed lists, empty containers
+  bytes = 2,   // as they are
+  scalar = 3,  // a dataset without dimensions: bool, int64, double or complex
+  list = 4,    // a dataset of one dimension: a list of numbers of one type
+};
+
+// A value that is no tensor. It is saved whole and loaded whole.
+struct BytesStorageMetadata {
+  EntryKind kind = EntryKind::bytes;
+
+  bool operator==(const BytesStorageMetadata&) const = default;
+};
+
+using StorageMetadata = std::variant<TensorStorageMetadata, BytesStorageMetadata>;
+
+// Identifies one item of a plan. Equality and order look at fqn and offset alone.
+struct MetadataIndex {
+  std::string fqn;
+  std::optional<Extents> offset;     // of the piece in the tensor; nullopt for values
+  std::optional<std::size_t> index;  // a hint where in its list to look first
+
+  friend bool operator==(const MetadataIndex& a, const MetadataIndex& b) {
+    return a.fqn == b.fqn && a.offset == b.offset;
+  }
+};
+
+struct StorageMeta {
+  std::string checkpoint_id;  // e.g. the path of the file
+  std::string save_id;        // differs between any two saves
+  std::string load_id;        // differs between any two loads
+};
+
+struct Metadata {
+  std::map<std::string, StorageMetadata> state_dict_metadata;  // by FQN
+  std::map<std::string, Path> planner_data;  // the path of each FQN in the nested state dict
+  StorageMeta storage_meta;
+};
+
+}  // namespace h5dcp

@@ -1,0 +1,175 @@
+// Plans: which piece of what is written or read, by whom; and the interface of those who make them.
+//
+// The names are those of torch.distributed.checkpoint.planner. One thing differs by design: no rank
+// ever sees all plans. After create_local_plan, the items of each FQN meet on that FQN's owner, and
+// SavePlanner::plan_writes decides there, FQN by FQN, who writes what.
+
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "h5dcp/box.hpp"
+#include "h5dcp/bytes.hpp"
+#include "h5dcp/metadata.hpp"
+#include "h5dcp/state_dict.hpp"
+#include "h5dcp/tensor.hpp"
+
+namespace h5dcp {
+
+enum class WriteItemType : std::uint8_t {
+  tensor = 1,   // a whole tensor that this rank holds
+  shard = 2,    // a piece of a global tensor
+  byte_io = 3,  // a value that is no tensor
+};
+
+struct BytesWriteData {
+  EntryKind kind = EntryKind::bytes;
+  DType dtype = DType::uint8;  // of a scalar or list
+  Extents size;                // of a scalar (none) or list
+  std::uint64_t nbytes = 0;
+  std::uint64_t digest = 0;  // XXH3-64 of the bytes: ranks that save one value must agree on it
+};
+
+struct TensorWriteData {
+  ChunkStorageMetadata chunk;
+  TensorProperties properties;
+  Extents size;  // of the global tensor
+};
+
+// Where the storage will put a piece. Made by StorageWriter::prepare_global_plan, passed to
+// write_data on the rank that writes the piece; opaque to all others.
+using StorageData = Bytes;
+
+// What the plan asks this rank to write of an item. Beside the item, not instead of it: resolve_data
+// is asked for the item as it was planned.
+struct WriteSlice {
+  Box box;  // in the global tensor, inside the item's chunk; a value is always written whole
+  StorageData storage_data;
+};
+
+struct WriteItem {
+  MetadataIndex index;
+  WriteItemType type = WriteItemType::tensor;
+  std::optional<BytesWriteData> bytes_io_data;  // for byte_io
+  std::optional<TensorWriteData> tensor_data;   // for tensor and shard
+  Path path;                                    // in the nested state dict
+  std::vector<WriteSlice> slices;               // empty until planned, and if others write it
+};
+
+struct SavePlan {
+  std::vector<WriteItem> items;
+};
+
+enum class LoadItemType : std::uint8_t { tensor = 1, byte_io = 2 };
+
+struct ReadItem {
+  LoadItemType type = LoadItemType::tensor;
+  MetadataIndex dest_index;
+  Extents dest_offsets;  // in the destination piece
+  MetadataIndex storage_index;
+  Extents storage_offsets;  // in the stored piece
+  Extents lengths;
+};
+
+struct LoadPlan {
+  std::vector<ReadItem> items;
+};
+
+// All that the ranks propose to write under one FQN, as its owner sees it.
+struct Proposals {
+  struct Holder {
+    int rank;
+    std::size_t item;  // its position among that rank's items of this FQN
+    WriteItemType type;
+    TensorWriteData tensor;  // for tensor and shard
+    BytesWriteData bytes;    // for byte_io
+  };
+  std::string fqn;
+  Path path;                    // the lowest rank's
+  std::vector<Holder> holders;  // ordered by rank, then item; at least one
+};
+
+// One piece that will be written, and who writes it.
+struct PlannedWrite {
+  std::size_t holder;  // position in Proposals::holders
+  Box box;             // inside that holder's chunk; for a value the whole of it
+};
+
+// What is written under one FQN.
+struct PlannedEntry {
+  std::string fqn;
+  Path path;
+  EntryKind kind = EntryKind::tensor;
+  DType dtype = DType::float32;  // of a tensor, scalar or list
+  Extents size;                  // of the same; global
+  std::uint64_t nbytes = 0;      // of a value
+  std::vector<Box> chunks;       // the boxes written: disjoint, and together the whole; for JSON
+                                 // and bytes one without dimensions
+  std::vector<int> writers;      // chunks[i] is written by rank writers[i]
+};
+
+// Decides what a rank saves. Every method is rank-local and must not communicate; all ranks call
+// them, in this order: set_up_planner, create_local_plan, plan_writes for each FQN the rank owns,
+// finish_plan, resolve_data for each item with slices. An exception on one rank fails the save on
+// all.
+class SavePlanner {
+ public:
+  SavePlanner() = default;
+  SavePlanner(const SavePlanner&) = delete;
+  SavePlanner& operator=(const SavePlanner&) = delete;
+  virtual ~SavePlanner() = default;
+
+  // `state_dict` stays the caller's and outlives the save.
+  virtual void set_up_planner(StateDict& state_dict, const StorageMeta& storage_meta,
+                              bool is_coordinator) = 0;
+
+  // The items that this rank could write.
+  virtual SavePlan create_local_plan() = 0;
+
+  // Decides who writes what under one FQN. Must depend on the proposals alone.
+  //
+  // Throws Error{invalid_argument} if they contradict each other or leave a hole.
+  virtual std::vector<PlannedWrite> plan_writes(const Proposals& proposals) const = 0;
+
+  // The last word on what this rank writes; may not change items or slices.
+  virtual SavePlan finish_plan(SavePlan plan) { return plan; }
+
+  // The data of an item: a view of its whole chunk, or the bytes of a value. May be called again.
+  virtual std::variant<TensorView, Bytes> resolve_data(const WriteItem& item) = 0;
+};
+
+// Decides what a rank loads, and takes it in. Rank-local like SavePlanner, called in this order:
+// set_up_planner, create_local_plan, finish_plan, then for each item resolve_tensor and
+// commit_tensor, or load_bytes.
+class LoadPlanner {
+ public:
+  LoadPlanner() = default;
+  LoadPlanner(const LoadPlanner&) = delete;
+  LoadPlanner& operator=(const LoadPlanner&) = delete;
+  virtual ~LoadPlanner() = default;
+
+  // `metadata` is the checkpoint's; its chunks are what the storage can read independently, for
+  // HDF5 whole datasets. Both references outlive the load.
+  virtual void set_up_planner(StateDict& state_dict, const Metadata& metadata,
+                              bool is_coordinator) = 0;
+
+  virtual LoadPlan create_local_plan() = 0;
+
+  virtual LoadPlan finish_plan(LoadPlan plan) { return plan; }
+
+  // Where the tensor item goes: a view of exactly item.lengths.
+  virtual TensorView resolve_tensor(const ReadItem& item) = 0;
+
+  // The view that resolve_tensor gave has been filled.
+  virtual void commit_tensor(const ReadItem& /*item*/, const TensorView& /*tensor*/) {}
+
+  // A value has been read.
+  virtual void load_bytes(const ReadItem& item, Value value) = 0;
+};
+
+}  // namespace h5dcp
