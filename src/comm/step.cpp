@@ -1,0 +1,99 @@
+#include "comm/step.hpp"
+
+#include <algorithm>
+
+namespace h5dcp {
+namespace {
+
+// Combines Spreads whose mean is a sum until all are in.
+void merge_spreads(void* in, void* in_out, int* count, MPI_Datatype* /*type*/) {
+  const auto* from = static_cast<const Spread*>(in);
+  auto* to = static_cast<Spread*>(in_out);
+  for (int i = 0; i < *count; ++i) {
+    to[i].min = std::min(to[i].min, from[i].min);
+    to[i].mean += from[i].mean;
+    if (from[i].max > to[i].max ||
+        (from[i].max == to[i].max && from[i].max_rank < to[i].max_rank)) {
+      to[i].max = from[i].max;
+      to[i].max_rank = from[i].max_rank;
+    }
+  }
+}
+
+MPI_Op merge_spreads_op() {
+  static const MPI_Op op = [] {
+    MPI_Op made = MPI_OP_NULL;
+    check(MPI_Op_create(merge_spreads, 1, &made), "MPI_Op_create");
+    return made;
+  }();
+  return op;
+}
+
+MPI_Datatype spread_type() {
+  static const MPI_Datatype type = [] {
+    MPI_Datatype made = MPI_DATATYPE_NULL;
+    check(MPI_Type_contiguous(sizeof(Spread), MPI_BYTE, &made), "MPI_Type_contiguous");
+    check(MPI_Type_commit(&made), "MPI_Type_commit");
+    return made;
+  }();
+  return type;
+}
+
+}  // namespace
+
+Step::Step(Channel& channel, std::string_view name, CommOptions options)
+    : channel_(channel), name_(name), options_(options) {
+  if (channel_.broken) std::rethrow_exception(channel_.broken);
+}
+
+bool Step::late() const {
+  return roll_is_called(channel_);
+}
+
+void Step::wait_until(const std::function<bool()>& poll) const {
+  if (happened(poll, options_.deadline, [this] { return late(); })) return;
+  throw roll_call(channel_, name_, options_.deadline, false);
+}
+
+Bytes Step::max(Bytes bytes) const {
+  return run(std::move(bytes), [this](Bytes& buffer, MPI_Request& request) {
+    check(MPI_Iallreduce(MPI_IN_PLACE, buffer.data(), static_cast<int>(buffer.size()),
+                         MPI_UNSIGNED_CHAR, MPI_MAX, channel_.work, &request),
+          "MPI_Iallreduce");
+  });
+}
+
+Bytes Step::broadcast(Bytes bytes, int root) const {
+  return run(std::move(bytes), [this, root](Bytes& buffer, MPI_Request& request) {
+    check(MPI_Ibcast(buffer.data(), static_cast<int>(buffer.size()), MPI_UNSIGNED_CHAR, root,
+                     channel_.work, &request),
+          "MPI_Ibcast");
+  });
+}
+
+std::vector<std::uint64_t> Step::reduce(std::vector<std::uint64_t> values, MPI_Op op) const {
+  return run(std::move(values),
+             [this, op](std::vector<std::uint64_t>& buffer, MPI_Request& request) {
+               check(MPI_Iallreduce(MPI_IN_PLACE, buffer.data(), static_cast<int>(buffer.size()),
+                                    MPI_UINT64_T, op, channel_.work, &request),
+                     "MPI_Iallreduce");
+             });
+}
+
+std::vector<Spread> Step::spread(std::vector<Spread> values) const {
+  return run(std::move(values), [this](std::vector<Spread>& buffer, MPI_Request& request) {
+    check(MPI_Iallreduce(MPI_IN_PLACE, buffer.data(), static_cast<int>(buffer.size()),
+                         spread_type(), merge_spreads_op(), channel_.work, &request),
+          "MPI_Iallreduce");
+  });
+}
+
+MPI_Comm Step::duplicate(MPI_Comm parent) const {
+  MPI_Comm copy = run(MPI_Comm{}, [parent](MPI_Comm& made, MPI_Request& request) {
+    check(MPI_Comm_idup(parent, &made, &request), "MPI_Comm_idup");
+  });
+  check(MPI_Comm_set_errhandler(copy, MPI_ERRORS_RETURN), "MPI_Comm_set_errhandler");
+  return copy;
+}
+
+}  // namespace h5dcp

@@ -1,0 +1,84 @@
+// The collective calls that run on a channel.
+
+#pragma once
+
+#include <mpi.h>
+
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "comm/channel.hpp"
+#include "comm/roll_call.hpp"
+#include "comm/wait.hpp"
+#include "h5dcp/bytes.hpp"
+#include "h5dcp/comm.hpp"
+
+namespace h5dcp {
+
+// One step of the protocol: collective calls that share a name for error messages, and a deadline
+// that each of them has for itself. Every call of the library that waits for other ranks is a
+// method of this class; a method is a non-blocking MPI call handed to run().
+class Step {
+ public:
+  // Throws at once if the channel is broken.
+  Step(Channel& channel, std::string_view name, CommOptions options);
+
+  // Each byte's maximum over all ranks.
+  Bytes max(Bytes bytes) const;
+
+  // root's bytes; the others pass as many, whatever they hold. Not more than a piece.
+  Bytes broadcast(Bytes bytes, int root) const;
+
+  std::vector<std::uint64_t> reduce(std::vector<std::uint64_t> values, MPI_Op op) const;
+  std::vector<Spread> spread(std::vector<Spread> values) const;
+
+  // As Comm::exchange.
+  std::vector<Message> exchange(const std::vector<Message>& messages) const;
+
+  // A duplicate of `parent` that returns errors instead of ending the program. The caller owns it.
+  MPI_Comm duplicate(MPI_Comm parent) const;
+
+ private:
+  // Lets `talk(memory)` communicate. Whatever goes wrong on the way breaks the channel, and leaks
+  // the memory, to which MPI may still write.
+  template <class Memory, class Talk>
+  Memory guarded(Memory memory, const Talk& talk) const {
+    auto kept = std::make_unique<Memory>(std::move(memory));
+    try {
+      if (late()) throw roll_call(channel_, name_, options_.deadline, true);
+      talk(*kept);
+      return std::move(*kept);
+    } catch (...) {
+      static_cast<void>(kept.release());  // leaked on purpose: MPI may still write to it
+      channel_.broken = std::current_exception();
+      throw;
+    }
+  }
+
+  // Starts one call on the memory and waits until it is complete.
+  template <class Memory, class Start>
+  Memory run(Memory memory, const Start& start) const {
+    return guarded(std::move(memory), [&](Memory& kept) {
+      MPI_Request request = MPI_REQUEST_NULL;
+      start(kept, request);
+      wait_until([&] { return done(request); });
+    });
+  }
+
+  // Whether the other ranks gave up before this one came.
+  bool late() const;
+
+  // Throws what the roll call finds if `poll` does not return true in time.
+  void wait_until(const std::function<bool()>& poll) const;
+
+  Channel& channel_;
+  std::string_view name_;
+  CommOptions options_;
+};
+
+}  // namespace h5dcp
