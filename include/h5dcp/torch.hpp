@@ -1,4 +1,5 @@
-// libtorch's tensors and modules as h5dcp's. The only header that needs libtorch: link h5dcp::torch.
+// libtorch's tensors and modules as h5dcp's. The only header that needs libtorch: link
+// h5dcp::torch.
 
 #pragma once
 
@@ -16,8 +17,8 @@ class Optimizer;
 
 namespace h5dcp {
 
-// The DType of a torch element type, and back. Throws Error{unsupported} if there is none: quantised
-// and sub-byte types, bits.
+// The DType of a torch element type, and back. Throws Error{unsupported} if there is none:
+// quantised and sub-byte types, bits.
 DType dtype_of(at::ScalarType type);
 at::ScalarType scalar_type_of(DType dtype);
 
@@ -35,16 +36,17 @@ at::Tensor to_tensor(const TensorView& view);
 StateDict state_dict(const torch::nn::Module& module);
 
 // The state of an Adam, AdamW or SGD optimizer over `module`'s parameters, by FQN:
-//   {"state": {"<fqn>.<name>": tensor or number, ...}, "param_groups": [{"lr": ..., "params": [fqns]}]}
-// Tensors are views. Before the first step the optimizer has no state to load into: this makes it, as
-// zeros, without a step.
+//   {"state": {"<fqn>.<name>": tensor or number, ...}, "param_groups": [{"lr": ..., "params":
+//   [fqns]}]}
+// Tensors are views. Before the first step the optimizer has no state to load into: this makes it,
+// as zeros, without a step.
 //
 // Throws Error{unsupported} for another optimizer, Error{invalid_argument} if it holds a parameter
 // that is not the module's.
 StateDict state_dict(torch::optim::Optimizer& optimizer, const torch::nn::Module& module);
 
-// Puts back what is not a view: step counts and the options of each group, from a state dict of that
-// form that has been loaded.
+// Puts back what is not a view: step counts and the options of each group, from a state dict of
+// that form that has been loaded.
 void load_state_dict(torch::optim::Optimizer& optimizer, const torch::nn::Module& module,
                      const StateDict& state_dict);
 
