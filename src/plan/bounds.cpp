@@ -11,12 +11,8 @@ Box whole_box(const Extents& sizes) {
 }
 
 bool is_inside(const Box& box, const Extents& sizes) {
-  if (box.offsets.size() != sizes.size() || box.sizes.size() != sizes.size()) return false;
-  for (std::size_t d = 0; d < sizes.size(); ++d) {
-    if (box.offsets[d] < 0 || box.sizes[d] < 0) return false;
-    if (box.offsets[d] > sizes[d] || box.sizes[d] > sizes[d] - box.offsets[d]) return false;
-  }
-  return true;
+  return box.offsets.size() == sizes.size() && box.sizes.size() == sizes.size() &&
+         contains(whole_box(sizes), box);
 }
 
 std::string raw_text(const Box& box) {

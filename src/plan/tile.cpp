@@ -16,13 +16,6 @@ std::int64_t end(const Box& box, std::size_t d) {
   return box.offsets[d] + box.sizes[d];
 }
 
-bool covers(const Box& box, const Box& region) {
-  for (std::size_t d = 0; d < region.dims(); ++d) {
-    if (box.offsets[d] > region.offsets[d] || end(box, d) < end(region, d)) return false;
-  }
-  return true;
-}
-
 struct Cut {
   std::size_t dim = 0;
   std::int64_t at = 0;
@@ -38,8 +31,8 @@ class Bisection {
   // `inside`: the boxes that share elements with `region`, ascending.
   std::optional<TilingFault> examine(const Box& region, const std::vector<std::size_t>& inside) {
     if (inside.empty()) return Hole{region};
-    const auto cover =
-        std::ranges::find_if(inside, [&](std::size_t box) { return covers(boxes_[box], region); });
+    const auto cover = std::ranges::find_if(
+        inside, [&](std::size_t box) { return contains(boxes_[box], region); });
     if (cover != inside.end()) {
       if (inside.size() == 1) return std::nullopt;
       const auto other = cover == inside.begin() ? inside[1] : inside[0];
