@@ -22,8 +22,8 @@ struct EncodedValue {
 //
 // Bool, integer, float and complex become a scalar; a non-empty list of only bools, only integers,
 // only floats or only complex numbers becomes a list; bytes stay bytes; all else (null, strings,
-// other lists, empty maps) becomes JSON text, in which a complex number, bytes, and floats that JSON
-// lacks (nan, infinities) are tagged objects, so that decoding is exact.
+// other lists, empty maps) becomes JSON text, in which a complex number, bytes, and floats that
+// JSON lacks (nan, infinities) are tagged objects, so that decoding is exact.
 //
 // Throws Error{unsupported} for a tensor, Error{invalid_argument} for a string that is not UTF-8.
 EncodedValue encode_value(const Value& value);

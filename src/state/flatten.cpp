@@ -1,0 +1,123 @@
+#include "h5dcp/flatten.hpp"
+
+#include <algorithm>
+#include <cstddef>
+#include <unordered_map>
+#include <utility>
+
+#include "base/utf8.hpp"
+#include "h5dcp/error.hpp"
+
+namespace h5dcp {
+namespace {
+
+// As Python would write the way to it: ['model']['layers'][0].
+std::string subscripts(const Path& path) {
+  std::string text;
+  for (const auto& item : path) {
+    const auto* const position = std::get_if<std::int64_t>(&item);
+    text += position != nullptr ? "[" + std::to_string(*position) + "]"
+                                : "['" + std::get<std::string>(item) + "']";
+  }
+  return text;
+}
+
+// Whether a list is a container, and not one leaf.
+bool holds_containers(const List& list) {
+  return std::ranges::any_of(list, [](const Value& value) {
+    const auto* const inner = std::get_if<List>(&value);
+    return std::holds_alternative<Map>(value) || std::holds_alternative<TensorView>(value) ||
+           std::holds_alternative<ShardedTensor>(value) ||
+           (inner != nullptr && holds_containers(*inner));
+  });
+}
+
+// Collects the leaves below the value at `path_`.
+class Walk {
+ public:
+  std::vector<Leaf> leaves;
+
+  void descend(Map& map) {
+    for (auto& [key, value] : map) step(key, value);
+  }
+
+ private:
+  void step(PathItem item, Value& value) {
+    path_.push_back(std::move(item));
+    auto* const map = std::get_if<Map>(&value);
+    auto* const list = std::get_if<List>(&value);
+    if (map != nullptr && !map->empty()) {
+      descend(*map);
+    } else if (list != nullptr && holds_containers(*list)) {
+      for (std::size_t i = 0; i < list->size(); ++i) step(static_cast<std::int64_t>(i), (*list)[i]);
+    } else {
+      leaves.push_back({to_fqn(path_), path_, &value});
+    }
+    path_.pop_back();
+  }
+
+  Path path_;
+};
+
+void check_fqns(const std::vector<Leaf>& leaves) {
+  const auto refuse = [](const std::string& why) {
+    throw Error(ErrorCode::invalid_argument, "flatten the state dict: " + why);
+  };
+  std::unordered_map<std::string_view, const Leaf*> seen;
+  for (const auto& leaf : leaves) {
+    if (!is_utf8(leaf.fqn)) refuse("the name of " + subscripts(leaf.path) + " is not UTF-8");
+    if (leaf.fqn.size() > kMaxFqnBytes) {
+      refuse("the name '" + leaf.fqn.substr(0, 64) + "...' has " + std::to_string(leaf.fqn.size()) +
+             " bytes, more than " + std::to_string(kMaxFqnBytes));
+    }
+    const auto [other, added] = seen.try_emplace(leaf.fqn, &leaf);
+    if (!added) {
+      refuse(subscripts(other->second->path) + " and " + subscripts(leaf.path) +
+             " have the same name '" + leaf.fqn + "'");
+    }
+  }
+}
+
+// The value that `item` leads to, made if there is none. A null on the way may be padding: it
+// counts as none.
+Value& step_into(Value& container, const PathItem& item, const Path& path) {
+  const auto refuse = [&](const char* why) {
+    throw Error(ErrorCode::invalid_argument, "set " + subscripts(path) + ": " + why);
+  };
+  const bool absent = std::holds_alternative<std::monostate>(container);
+  if (const auto* key = std::get_if<std::string>(&item)) {
+    if (absent) container = Map();
+    auto* const map = std::get_if<Map>(&container);
+    if (map == nullptr) refuse("a key leads into something that is no map");
+    return (*map)[*key];
+  }
+  const auto position = std::get<std::int64_t>(item);
+  if (absent) container = List();
+  auto* const list = std::get_if<List>(&container);
+  if (list == nullptr) refuse("a position leads into something that is no list");
+  if (position < 0) refuse("a position is negative");
+  const auto index = static_cast<std::size_t>(position);
+  if (index >= list->size()) list->resize(index + 1);
+  return (*list)[index];
+}
+
+}  // namespace
+
+std::vector<Leaf> flatten_state_dict(StateDict& state_dict) {
+  Walk walk;
+  walk.descend(state_dict);
+  check_fqns(walk.leaves);
+  return std::move(walk.leaves);
+}
+
+void set_element(StateDict& state_dict, const Path& path, Value value) {
+  if (path.empty() || !std::holds_alternative<std::string>(path.front())) {
+    throw Error(ErrorCode::invalid_argument,
+                "set " + subscripts(path) + ": the path does not begin with a key");
+  }
+  Value* place = &state_dict[std::get<std::string>(path.front())];
+  for (std::size_t i = 1; i < path.size(); ++i) place = &step_into(*place, path[i], path);
+  *place = std::move(value);
+}
+
+}  // namespace h5dcp

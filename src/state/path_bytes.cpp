@@ -1,0 +1,108 @@
+#include <charconv>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "h5dcp/error.hpp"
+#include "h5dcp/flatten.hpp"
+
+namespace h5dcp {
+namespace {
+
+std::string text(const PathItem& item) {
+  if (const auto* position = std::get_if<std::int64_t>(&item)) return std::to_string(*position);
+  return std::get<std::string>(item);
+}
+
+// Seven bits a byte, the lowest first; the eighth says that more follow.
+void append_varint(std::string& bytes, std::uint64_t number) {
+  for (; number >= 0x80; number >>= 7) bytes += static_cast<char>(number | 0x80);
+  bytes += static_cast<char>(number);
+}
+
+// Takes a varint off the front of `bytes`; nullopt if there is none of at most 28 bits, which is
+// ample for twice the length of a key.
+std::optional<std::size_t> take_varint(std::string_view& bytes) {
+  std::size_t number = 0;
+  for (int shift = 0; shift < 28 && !bytes.empty(); shift += 7) {
+    const auto byte = static_cast<std::uint8_t>(bytes.front());
+    bytes.remove_prefix(1);
+    number |= std::size_t{byte & 0x7fU} << shift;
+    if (byte < 0x80) return number;
+  }
+  return std::nullopt;
+}
+
+// The list position that `digits` are, written as to_fqn() writes it.
+std::optional<std::int64_t> position(std::string_view digits) {
+  std::int64_t number = 0;
+  const auto* const end = digits.data() + digits.size();
+  const auto [stop, error] = std::from_chars(digits.data(), end, number);
+  if (error != std::errc{} || stop != end || number < 0 || std::to_string(number) != digits) {
+    return std::nullopt;
+  }
+  return number;
+}
+
+Path split_at_dots(std::string_view fqn) {
+  Path path;
+  for (;;) {
+    const auto dot = fqn.find('.');
+    path.emplace_back(std::string(fqn.substr(0, dot)));
+    if (dot == std::string_view::npos) return path;
+    fqn.remove_prefix(dot + 1);
+  }
+}
+
+}  // namespace
+
+std::string to_fqn(const Path& path) {
+  std::string fqn;
+  for (const auto& item : path) {
+    if (&item != &path.front()) fqn += '.';
+    fqn += text(item);
+  }
+  return fqn;
+}
+
+std::string encode_path(const Path& path) {
+  bool plain = true;
+  std::string encoded;
+  for (const auto& item : path) {
+    const std::string component = text(item);
+    const bool is_position = std::holds_alternative<std::int64_t>(item);
+    plain = plain && !is_position && component.find('.') == std::string::npos;
+    append_varint(encoded, component.size() * 2 + (is_position ? 1 : 0));
+  }
+  return plain ? std::string() : encoded;
+}
+
+Path decode_path(std::string_view fqn, std::string_view encoded) {
+  if (encoded.empty()) return split_at_dots(fqn);
+  const auto corrupt = [whole = fqn] {
+    return Error(ErrorCode::corrupt,
+                 "the stored path of '" + std::string(whole) + "' does not fit this name");
+  };
+  Path path;
+  for (;;) {
+    const auto number = take_varint(encoded);
+    if (!number || *number / 2 > fqn.size()) throw corrupt();
+    const auto component = fqn.substr(0, *number / 2);
+    fqn.remove_prefix(component.size());
+    if (*number % 2 == 0) {
+      path.emplace_back(std::string(component));
+    } else if (const auto place = position(component)) {
+      path.emplace_back(*place);
+    } else {
+      throw corrupt();
+    }
+    if (encoded.empty()) break;
+    if (!fqn.starts_with('.')) throw corrupt();
+    fqn.remove_prefix(1);
+  }
+  if (!fqn.empty()) throw corrupt();
+  return path;
+}
+
+}  // namespace h5dcp
