@@ -19,7 +19,8 @@ struct Channel;
 
 struct CommOptions {
   std::chrono::nanoseconds deadline = std::chrono::minutes(30);  // of each wait
-  std::size_t piece_bytes = std::size_t{1} << 30;  // the most that one MPI message carries; 16 .. 2^30
+  std::size_t piece_bytes = std::size_t{1}
+                            << 30;  // the most that one MPI message carries; 16 .. 2^30
 };
 
 // Bytes for one rank, or from one.
@@ -49,8 +50,8 @@ struct Spread {
 // parent are broken for ever: later calls throw that first error at once, as does a late rank's.
 // MPI_Finalize may then wait for ever too, so report the error and call MPI_Abort.
 //
-// All methods below get() are collective: every rank calls them, in the same order. `step` names the
-// call in error messages. An error of MPI itself throws Error{mpi} and breaks the Comm.
+// All methods below get() are collective: every rank calls them, in the same order. `step` names
+// the call in error messages. An error of MPI itself throws Error{mpi} and breaks the Comm.
 class Comm {
  public:
   // The first Comm made from a parent is collective over it; the others cost no communication.
@@ -58,6 +59,7 @@ class Comm {
 
   int rank() const;
   int size() const;
+  std::chrono::nanoseconds deadline() const { return options_.deadline; }
   MPI_Comm get() const;  // for libraries that want a communicator, like HDF5
 
   // Runs rank-local `work`, then lets every rank know how it went.

@@ -62,8 +62,9 @@ class DefaultLoadPlanner : public LoadPlanner {
   std::unordered_map<std::string, std::size_t> places_;
 };
 
-// The reads that fill `local_chunks` of a tensor from its stored chunks: one item for each pair that
-// overlaps. dest_index.index is the position in `local_chunks`, storage_index.index in the stored.
+// The reads that fill `local_chunks` of a tensor from its stored chunks: one item for each pair
+// that overlaps. dest_index.index is the position in `local_chunks`, storage_index.index in the
+// stored.
 std::vector<ReadItem> create_read_items_for_chunk_list(const std::string& fqn,
                                                        const TensorStorageMetadata& metadata,
                                                        const std::vector<Box>& local_chunks);

@@ -36,8 +36,8 @@ struct Replicate {};
 using Placement = std::variant<Shard, Replicate>;
 
 // The box of a tensor of `sizes` that `rank` holds: placements[i] says what mesh dimension i does.
-// Dimensions cut twice are cut from the outermost mesh dimension inwards. An empty piece lies at the
-// end of its dimension.
+// Dimensions cut twice are cut from the outermost mesh dimension inwards. An empty piece lies at
+// the end of its dimension.
 //
 // Throws Error{invalid_argument} if the numbers of placements and mesh dimensions differ, a Shard
 // names no dimension of the tensor, or the rank is not in the mesh.

@@ -1,4 +1,5 @@
-// Checkpoints as one HDF5 file, in which every tensor is one dataset. docs/format.md has every byte.
+// Checkpoints as one HDF5 file, in which every tensor is one dataset. docs/format.md has every
+// byte.
 
 #pragma once
 
@@ -44,7 +45,6 @@ class Hdf5Writer : public StorageWriter {
   void reset(const std::optional<std::string>& checkpoint_id) override;
   StorageMeta storage_meta() const override;
   void set_up_storage_writer(bool is_coordinator) override;
-  SavePlan prepare_local_plan(SavePlan plan) override;
   std::vector<std::vector<StorageData>> prepare_global_plan(
       const Comm& comm, const std::vector<PlannedEntry>& share) override;
   std::vector<WriteResult> write_data(const Comm& comm, const SavePlan& plan,
@@ -52,13 +52,14 @@ class Hdf5Writer : public StorageWriter {
   void finish(const Comm& comm) override;
   void abandon() noexcept override;
 
+  // Of the last save.
   CollectiveCalls collective_calls() const;
 
  private:
   struct Save;
   std::string path_;
   Hdf5Options options_;
-  std::unique_ptr<Save> save_;  // the save in progress
+  std::unique_ptr<Save> save_;  // the save in progress, or the last one
 };
 
 class Hdf5Reader : public StorageReader {
@@ -71,13 +72,14 @@ class Hdf5Reader : public StorageReader {
   void set_up_storage_reader(const Metadata& metadata, bool is_coordinator) override;
   void read_data(const Comm& comm, const LoadPlan& plan, LoadPlanner& planner) override;
 
+  // Of the last load.
   CollectiveCalls collective_calls() const;
 
  private:
   struct Load;
   std::string path_;
   Hdf5Options options_;
-  std::unique_ptr<Load> load_;  // the load in progress
+  std::unique_ptr<Load> load_;  // the load in progress, or the last one
 };
 
 }  // namespace h5dcp

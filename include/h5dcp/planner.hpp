@@ -45,8 +45,8 @@ struct TensorWriteData {
 // write_data on the rank that writes the piece; opaque to all others.
 using StorageData = Bytes;
 
-// What the plan asks this rank to write of an item. Beside the item, not instead of it: resolve_data
-// is asked for the item as it was planned.
+// What the plan asks this rank to write of an item. Beside the item, not instead of it:
+// resolve_data is asked for the item as it was planned.
 struct WriteSlice {
   Box box;  // in the global tensor, inside the item's chunk; a value is always written whole
   StorageData storage_data;

@@ -60,9 +60,8 @@ class Map {
 
 // A leaf or a container of them. Tensors are views: a Value owns no tensor memory but what a
 // keepalive holds.
-class Value
-    : public std::variant<std::monostate, bool, std::int64_t, double, std::complex<double>,
-                          std::string, Bytes, List, Map, TensorView, ShardedTensor> {
+class Value : public std::variant<std::monostate, bool, std::int64_t, double, std::complex<double>,
+                                  std::string, Bytes, List, Map, TensorView, ShardedTensor> {
  public:
   using variant::variant;
   Value(const char* text) : variant(std::string(text)) {}

@@ -31,8 +31,8 @@ struct SaveResult {
   std::function<Metadata()> metadata;
 };
 
-// Saves what the ranks hold of `state_dict`, and returns when the checkpoint is durable and visible.
-// Collective over arguments.comm.
+// Saves what the ranks hold of `state_dict`, and returns when the checkpoint is durable and
+// visible. Collective over arguments.comm.
 //
 // Throws the same CheckpointException on every rank if it failed on any; the checkpoint that was
 // there before is then untouched.

@@ -1,0 +1,34 @@
+#include "api/stopwatch.hpp"
+
+#include <utility>
+
+namespace h5dcp {
+
+void Stopwatch::end() {
+  if (seconds_.size() == names_.size()) return;
+  seconds_.push_back(std::chrono::duration<double>(Clock::now() - started_).count());
+}
+
+void Stopwatch::begin(std::string phase) {
+  end();
+  names_.push_back(std::move(phase));
+  started_ = Clock::now();
+}
+
+Report Stopwatch::report(const Comm& comm, const std::string& moving, std::uint64_t bytes) {
+  end();
+  const auto spreads = comm.spread("report", seconds_);
+  Report report;
+  report.bytes = comm.sum("report", {bytes}).front();
+  for (std::size_t i = 0; i < names_.size(); ++i) {
+    report.phases.push_back({.name = names_[i],
+                             .min_seconds = spreads[i].min,
+                             .mean_seconds = spreads[i].mean,
+                             .max_seconds = spreads[i].max,
+                             .slowest_rank = spreads[i].max_rank,
+                             .bytes = names_[i] == moving ? report.bytes : 0});
+  }
+  return report;
+}
+
+}  // namespace h5dcp

@@ -1,0 +1,34 @@
+// Times the phases of a save or load.
+
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "h5dcp/comm.hpp"
+#include "h5dcp/report.hpp"
+
+namespace h5dcp {
+
+class Stopwatch {
+ public:
+  // The phase that begins now, and ends where the next begins. Local.
+  void begin(std::string phase);
+
+  // Ends the last phase. Collective: all ranks began the same phases. `bytes` is what this rank
+  // moved in the phase named `moving`.
+  Report report(const Comm& comm, const std::string& moving, std::uint64_t bytes);
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  void end();
+
+  std::vector<std::string> names_;
+  std::vector<double> seconds_;
+  Clock::time_point started_;
+};
+
+}  // namespace h5dcp

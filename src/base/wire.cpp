@@ -1,0 +1,90 @@
+#include "base/wire.hpp"
+
+#include <array>
+#include <bit>
+#include <cstring>
+#include <vector>
+
+#include "h5dcp/error.hpp"
+
+namespace h5dcp {
+
+static_assert(std::endian::native == std::endian::little, "the format is little-endian");
+
+void WireWriter::varint(std::uint64_t value) {
+  for (; value >= 0x80; value >>= 7) out_.push_back(static_cast<std::uint8_t>(value | 0x80));
+  out_.push_back(static_cast<std::uint8_t>(value));
+}
+
+void WireWriter::fixed64(std::uint64_t value) {
+  std::array<std::uint8_t, sizeof value> raw{};
+  std::memcpy(raw.data(), &value, sizeof value);
+  out_.insert(out_.end(), raw.begin(), raw.end());
+}
+
+void WireWriter::bytes(std::span<const std::uint8_t> value) {
+  varint(value.size());
+  out_.insert(out_.end(), value.begin(), value.end());
+}
+
+void WireWriter::text(std::string_view value) {
+  varint(value.size());
+  out_.insert(out_.end(), value.begin(), value.end());
+}
+
+void WireWriter::extents(const Extents& value) {
+  for (const auto extent : value) varint(static_cast<std::uint64_t>(extent));
+}
+
+void WireWriter::box(const Box& value) {
+  extents(value.offsets);
+  extents(value.sizes);
+}
+
+std::span<const std::uint8_t> WireReader::next(std::size_t count) {
+  if (count > in_.size()) throw Error(ErrorCode::corrupt, "a message ends too early");
+  const auto taken = in_.first(count);
+  in_ = in_.subspan(count);
+  return taken;
+}
+
+std::uint64_t WireReader::varint() {
+  std::uint64_t value = 0;
+  for (unsigned shift = 0; shift < 64; shift += 7) {
+    const std::uint8_t byte = next(1).front();
+    value |= std::uint64_t{byte & 0x7FU} << shift;
+    if (byte < 0x80) return value;
+  }
+  throw Error(ErrorCode::corrupt, "a message holds a number of more than 64 bits");
+}
+
+std::uint64_t WireReader::fixed64() {
+  std::uint64_t value = 0;
+  std::memcpy(&value, next(sizeof value).data(), sizeof value);
+  return value;
+}
+
+Bytes WireReader::bytes() {
+  const auto taken = next(varint());
+  return {taken.begin(), taken.end()};
+}
+
+std::string WireReader::text() {
+  const auto taken = next(varint());
+  return {taken.begin(), taken.end()};
+}
+
+Extents WireReader::extents(std::size_t dims) {
+  if (dims > Extents::kMaxDims)
+    throw Error(ErrorCode::corrupt, "a message has too many dimensions");
+  std::array<std::int64_t, Extents::kMaxDims> values{};
+  for (std::size_t d = 0; d < dims; ++d) values[d] = static_cast<std::int64_t>(varint());
+  return Extents(std::span(values).first(dims));
+}
+
+Box WireReader::box(std::size_t dims) {
+  Extents offsets = extents(dims);
+  return {std::move(offsets), extents(dims)};
+}
+
+}  // namespace h5dcp

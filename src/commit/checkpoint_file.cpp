@@ -1,0 +1,106 @@
+#include "h5dcp/checkpoint_file.hpp"
+
+#include <utility>
+
+#include "commit/opened.hpp"
+#include "h5dcp/error.hpp"
+#include "storage/values.hpp"
+
+namespace h5dcp {
+namespace {
+
+PosixFile open_named(const std::string& path) {
+  return {path, PosixFile::Mode::read};
+}
+
+// Adds the file's name to what is wrong with it.
+Index index_of(const PosixFile& file) {
+  try {
+    return read_index(file);
+  } catch (const Error& error) {
+    throw Error(error.code(), "'" + file.path() + "': " + error.what());
+  }
+}
+
+bool in_blobs(EntryKind kind) {
+  return kind == EntryKind::json || kind == EntryKind::bytes;
+}
+
+}  // namespace
+
+CheckpointFile::CheckpointFile(const std::string& path) : impl_(std::make_unique<Impl>()) {
+  impl_->file = open_named(path);
+  impl_->index = index_of(impl_->file);
+}
+
+CheckpointFile::CheckpointFile(CheckpointFile&&) noexcept = default;
+CheckpointFile& CheckpointFile::operator=(CheckpointFile&&) noexcept = default;
+CheckpointFile::~CheckpointFile() = default;
+
+const std::string& CheckpointFile::path() const {
+  return impl_->file.path();
+}
+
+CheckpointSummary CheckpointFile::summary() const {
+  const Record& record = impl_->index.record();
+  return {.format_version = kFormatVersion,
+          .generation = record.generation,
+          .created_unix_ns = record.created_unix_ns,
+          .world_size = record.world_size,
+          .entries = size(),
+          .chunks = record.table(Table::chunks).nbytes / sizeof(ChunkRow),
+          .file_bytes = record.file_bytes,
+          .data_bytes = record.data_bytes};
+}
+
+std::size_t CheckpointFile::size() const {
+  return impl_->index.size();
+}
+
+CheckpointEntry CheckpointFile::entry(std::size_t i) const {
+  const Index& index = impl_->index;
+  const TensorRow row = index.row(i);
+  const auto kind = index.kind(i);
+  return {.fqn = std::string(index.fqn(i)),
+          .path = index.path(i),
+          .kind = kind,
+          .dtype = index.dtype(i),
+          .size = in_blobs(kind) ? Extents() : index.sizes(i),
+          .nbytes = row.nbytes,
+          .address = row.address,
+          .chunks = row.chunks};
+}
+
+std::optional<std::size_t> CheckpointFile::find(std::string_view fqn) const {
+  return impl_->index.find(fqn);
+}
+
+std::vector<CheckpointChunk> CheckpointFile::chunks(std::size_t i) const {
+  std::vector<CheckpointChunk> chunks;
+  const bool slot = in_blobs(impl_->index.kind(i));
+  for (auto& chunk : read_chunks(impl_->file, impl_->index, i)) {
+    chunks.push_back({.box = slot ? Box() : std::move(chunk.grid.box),
+                      .writer = chunk.writer,
+                      .nbytes = chunk.nbytes,
+                      .blocks = chunk.checksums.size()});
+  }
+  return chunks;
+}
+
+Value CheckpointFile::value(std::size_t i) const {
+  return read_value(impl_->file, impl_->index, i);
+}
+
+Metadata CheckpointFile::metadata() const {
+  Metadata metadata = metadata_of(impl_->index, path());
+  for (std::size_t i = 0; i < size(); ++i) {
+    auto& stored = metadata.state_dict_metadata.at(std::string(impl_->index.fqn(i)));
+    auto* tensor = std::get_if<TensorStorageMetadata>(&stored);
+    if (tensor == nullptr) continue;
+    tensor->chunks.clear();
+    for (auto& chunk : chunks(i)) tensor->chunks.push_back(std::move(chunk.box));
+  }
+  return metadata;
+}
+
+}  // namespace h5dcp

@@ -1,0 +1,109 @@
+// Hdf5Writer: durable first, then visible.
+//
+// 1. Every rank brings what it wrote to the disk (fsync), through a descriptor that was open before
+//    the first write, so that it hears of every write that failed later.
+// 2. All ranks learn that all did, and that together they wrote every box once.
+// 3. Rank 0 writes the commit record and brings it to the disk. The file is now a checkpoint, but
+//    under its hidden name.
+// 4. Rank 0 gives it its name (rename, which is atomic) and brings the folder to the disk.
+//
+// A crash before 4 leaves the old checkpoint and an unfinished file that a later save removes; a
+// crash after it, the new one.
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+#include <cstdio>
+#include <filesystem>
+
+#include "h5dcp/error.hpp"
+#include "layout/tables.hpp"
+#include "storage/hdf5_save.hpp"
+
+namespace h5dcp {
+namespace {
+
+// Whether the file under `path` is the one that `file` has open: some file systems report an error
+// for a rename that took place.
+bool is_file(const std::string& path, const PosixFile& file) {
+  struct stat named {};
+  struct stat open {};
+  return ::stat(path.c_str(), &named) == 0 && ::fstat(file.get(), &open) == 0 &&
+         named.st_ino == open.st_ino && named.st_dev == open.st_dev;
+}
+
+void rename_over(const std::string& from, const std::string& to, const PosixFile& file) {
+  if (::rename(from.c_str(), to.c_str()) == 0 || is_file(to, file)) return;
+  fail_errno("rename '" + from + "' to '" + to + "'", to, errno);
+}
+
+void rename_to_new(const std::string& from, const std::string& to, const PosixFile& file) {
+  const std::string action = "rename '" + from + "' to '" + to + "'";
+  if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) == 0) return;
+  if (errno != EINVAL && errno != ENOSYS) {
+    if (is_file(to, file)) return;
+    fail_errno(action, to, errno);
+  }
+  // A file system without that flag. A link fails as well if the name is taken.
+  if (::link(from.c_str(), to.c_str()) != 0 && !is_file(to, file)) fail_errno(action, to, errno);
+  ::unlink(from.c_str());
+}
+
+void sync_folder(const std::filesystem::path& path) {
+  const auto folder = path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
+  const int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);  // NOLINT(*-vararg)
+  if (fd < 0) fail_errno("open '" + folder.string() + "'", folder, errno);
+  int status = ::fsync(fd);
+  while (status != 0 && errno == EINTR) status = ::fsync(fd);
+  const int error = errno;
+  ::close(fd);
+  // Some file systems have nothing to sync in a folder and say so.
+  if (status != 0 && error != EINVAL) {
+    fail_errno("bring '" + folder.string() + "' to the disk (fsync)", folder, error);
+  }
+}
+
+std::int64_t unix_ns() {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(now).count();
+}
+
+}  // namespace
+
+void Hdf5Writer::finish(const Comm& comm) {
+  Save& save = *save_;
+  Record& record = save.record;
+  comm.agree("sync '" + path_ + "'", [&] { save.file.sync(); });
+
+  const auto totals = comm.sum("count what was written",
+                               {save.chunks_written, save.bytes_written, save.digest_sum});
+  const auto chunks = record.table(Table::chunks).nbytes / sizeof(ChunkRow);
+  comm.agree("commit '" + path_ + "'", [&] {
+    if (totals[0] != chunks || totals[1] != record.data_bytes) {
+      throw Error(ErrorCode::internal, std::to_string(totals[0]) + " boxes of " +
+                                           std::to_string(totals[1]) + " bytes were written, not " +
+                                           std::to_string(chunks) + " of " +
+                                           std::to_string(record.data_bytes));
+    }
+    if (comm.rank() != 0) return;
+    record.committed = true;
+    record.created_unix_ns = unix_ns();
+    record.index_digest = totals[2];
+    const Bytes start = encode_record(record);
+    save.file.write(start.data(), start.size(), 0);
+    save.file.sync();
+    if (options_.overwrite == Overwrite::refuse) {
+      rename_to_new(save.partial, path_, save.file);
+    } else {
+      rename_over(save.partial, path_, save.file);
+    }
+    save.partial.clear();  // it is the checkpoint now, whatever comes
+    sync_folder(path_);
+  });
+  save.file = PosixFile();
+}
+
+}  // namespace h5dcp

@@ -1,0 +1,16 @@
+// Where in the HDF5 file a tensor is found: docs/format.md, "Names".
+
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace h5dcp {
+
+// "/state/model/layers/0/weight" for "model.layers.0.weight": the dots become groups. In each
+// component '%', '/' and control characters become %XX, and an empty one becomes "%", because HDF5
+// would collapse it. If the FQN is also a prefix of another one (`is_prefix`), its group cannot be
+// a dataset as well: the dataset is then "%self" in that group.
+std::string dataset_path(std::string_view fqn, bool is_prefix);
+
+}  // namespace h5dcp

@@ -1,0 +1,115 @@
+#include "layout/record.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <string>
+#include <type_traits>
+
+#include "base/checksum.hpp"
+#include "h5dcp/error.hpp"
+
+namespace h5dcp {
+namespace {
+
+// No text, and changed by whoever converts line ends: as in PNG and HDF5.
+constexpr std::array<std::uint8_t, 8> kMagic{0x89, 'H', '5', 'D', 'C', 'P', '\r', '\n'};
+constexpr std::size_t kVersionAt = 8;
+constexpr std::size_t kFieldsAt = 12;
+constexpr std::size_t kSegmentsAt = 1024;
+constexpr std::size_t kDigestAt = kRecordBytes - sizeof(std::uint64_t);
+
+// Walks the fields in the order in which they are stored; `Field` stores or fetches one.
+template <class AnyRecord, class Field>
+void walk(AnyRecord& record, const Field& field) {
+  field(record.generation);
+  field(record.created_unix_ns);
+  field(record.file_bytes);
+  field(record.data_bytes);
+  for (auto& table : record.tables) {
+    field(table.address);
+    field(table.nbytes);
+  }
+  for (auto& digest : record.table_digests) field(digest);
+  field(record.index_digest);
+  field(record.segment_bytes);
+  field(record.segments);
+  field(record.world_size);
+}
+
+[[noreturn]] void corrupt(const std::string& what) {
+  throw Error(ErrorCode::corrupt, what);
+}
+
+template <class T>
+T fetch(std::span<const std::uint8_t> bytes, std::size_t at) {
+  T value{};
+  std::memcpy(&value, bytes.data() + at, sizeof value);
+  return value;
+}
+
+void check_start(std::span<const std::uint8_t> bytes) {
+  if (bytes.size() < kRecordBytes) {
+    corrupt("only " + std::to_string(bytes.size()) + " bytes: too short for a checkpoint");
+  }
+  if (!std::ranges::equal(bytes.first(kMagic.size()), kMagic)) {
+    corrupt("not a checkpoint of h5dcp: its first bytes are not those of a commit record");
+  }
+  const auto version = fetch<std::uint32_t>(bytes, kVersionAt);
+  const auto digest = fetch<std::uint64_t>(bytes, kDigestAt);
+  if (digest != xxh3(bytes.data(), kDigestAt)) {
+    corrupt("commit record: bytes 0 to 4095 do not match their checksum");
+  }
+  if (version > kFormatVersion) {
+    throw Error(ErrorCode::unsupported, "format version " + std::to_string(version) +
+                                            ": this h5dcp reads up to version " +
+                                            std::to_string(kFormatVersion) + "; update it");
+  }
+}
+
+}  // namespace
+
+const char* name_of(Table table) {
+  constexpr std::array<const char*, kTables> kNames{"tensors", "names",     "shapes", "chunks",
+                                                    "boxes",   "checksums", "blobs"};
+  return kNames.at(static_cast<std::size_t>(table));
+}
+
+Bytes encode_record(const Record& record) {
+  Bytes bytes(kRecordBytes);
+  std::ranges::copy(kMagic, bytes.begin());
+  std::memcpy(&bytes[kVersionAt], &kFormatVersion, sizeof kFormatVersion);
+  const std::uint32_t committed = record.committed ? 1 : 0;
+  std::memcpy(&bytes[kFieldsAt], &committed, sizeof committed);
+  std::size_t at = kFieldsAt + sizeof committed;
+  walk(record, [&](const auto& value) {
+    std::memcpy(&bytes[at], &value, sizeof value);
+    at += sizeof value;
+  });
+  std::memcpy(&bytes[kSegmentsAt], record.segment_digests.data(), sizeof record.segment_digests);
+  const std::uint64_t digest = xxh3(bytes.data(), kDigestAt);
+  std::memcpy(&bytes[kDigestAt], &digest, sizeof digest);
+  return bytes;
+}
+
+Record decode_record(std::span<const std::uint8_t> bytes) {
+  check_start(bytes);
+  Record record;
+  record.committed = fetch<std::uint32_t>(bytes, kFieldsAt) == 1;
+  if (!record.committed) corrupt("never completed: the save that wrote it did not commit");
+  std::size_t at = kFieldsAt + sizeof(std::uint32_t);
+  walk(record, [&](auto& value) {
+    value = fetch<std::remove_reference_t<decltype(value)>>(bytes, at);
+    at += sizeof value;
+  });
+  if (record.segments > kMostSegments) corrupt("commit record: too many segments");
+  std::memcpy(record.segment_digests.data(), bytes.data() + kSegmentsAt,
+              sizeof record.segment_digests);
+  return record;
+}
+
+std::uint64_t generation_of_unfinished(std::span<const std::uint8_t> bytes) {
+  check_start(bytes);
+  return fetch<std::uint64_t>(bytes, kFieldsAt + sizeof(std::uint32_t));
+}
+
+}  // namespace h5dcp

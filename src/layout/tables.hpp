@@ -1,0 +1,40 @@
+// The fixed-size rows of the index tables: docs/format.md, "Index". Part of the format.
+
+#pragma once
+
+#include <cstdint>
+
+namespace h5dcp {
+
+// One tensor or value; rows are ordered by FQN.
+struct TensorRow {
+  std::uint64_t name_offset;  // in `names`: the FQN, then the encoded path
+  std::uint32_t name_bytes;   // of the FQN
+  std::uint32_t path_bytes;
+  std::uint64_t first_size;  // in `shapes`: dims sizes
+  std::uint32_t dims;
+  std::uint8_t dtype;
+  std::uint8_t kind;
+  std::uint16_t zero;
+  std::uint64_t address;  // in the file; 0 if there are no bytes
+  std::uint64_t nbytes;   // of a slot in `blobs`: its capacity
+  std::uint64_t first_chunk;
+  std::uint64_t chunks;
+};
+static_assert(sizeof(TensorRow) == 64);
+
+// One box as it was written, or one value.
+struct ChunkRow {
+  std::uint64_t tensor;          // its row in `tensors`
+  std::uint64_t first_box;       // in `boxes`: dims offsets, then dims sizes
+  std::uint64_t first_checksum;  // in `checksums`
+  std::uint64_t blocks;          // how many checksums
+  std::uint64_t nbytes;          // of the box; of a value in `blobs`: without the slot's padding
+  std::uint64_t block_rows;      // see BlockGrid
+  std::uint32_t block_dim;
+  std::uint32_t writer;  // rank
+  std::uint64_t digest;  // of the row up to here, its box and its checksums: see row_digest()
+};
+static_assert(sizeof(ChunkRow) == 64);
+
+}  // namespace h5dcp

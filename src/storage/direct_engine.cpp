@@ -1,0 +1,64 @@
+#include "layout/runs.hpp"
+#include "storage/engine.hpp"
+
+namespace h5dcp {
+namespace {
+
+// Calls `move(address, offset, nbytes)` for each range of the file that a piece covers; `offset` is
+// where the range is among the packed elements.
+template <class Move>
+void for_each_range(const Piece& piece, const Move& move) {
+  std::uint64_t offset = 0;
+  for (const auto& box : piece.boxes) {
+    for_each_run(piece.target.sizes, box, piece.target.itemsize,
+                 [&](std::uint64_t first, std::uint64_t nbytes) {
+                   move(piece.target.address + first, offset, nbytes);
+                   offset += nbytes;
+                 });
+  }
+}
+
+class DirectEngine : public Engine {
+ public:
+  DirectEngine(const Comm& comm, const PosixFile& file) : comm_(comm), file_(file) {}
+
+  void write(std::string_view step, const std::vector<Piece>& pieces,
+             const std::function<const void*(std::size_t)>& data) override {
+    comm_.agree(step, [&] {
+      for (std::size_t i = 0; i < pieces.size(); ++i) {
+        const auto* packed = static_cast<const std::byte*>(data(i));
+        for_each_range(pieces[i],
+                       [&](std::uint64_t address, std::uint64_t offset, std::uint64_t nbytes) {
+                         file_.write(packed + offset, nbytes, address);
+                       });
+      }
+    });
+  }
+
+  void read(std::string_view step, const std::vector<Piece>& pieces,
+            const std::function<void*(std::size_t)>& into,
+            const std::function<void(std::size_t)>& took) override {
+    comm_.agree(step, [&] {
+      for (std::size_t i = 0; i < pieces.size(); ++i) {
+        auto* packed = static_cast<std::byte*>(into(i));
+        for_each_range(pieces[i],
+                       [&](std::uint64_t address, std::uint64_t offset, std::uint64_t nbytes) {
+                         file_.read(packed + offset, nbytes, address);
+                       });
+        took(i);
+      }
+    });
+  }
+
+ private:
+  Comm comm_;
+  const PosixFile& file_;
+};
+
+}  // namespace
+
+std::unique_ptr<Engine> direct_engine(const Comm& comm, const PosixFile& file) {
+  return std::make_unique<DirectEngine>(comm, file);
+}
+
+}  // namespace h5dcp

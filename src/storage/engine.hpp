@@ -1,0 +1,63 @@
+// How packed elements get to their places in the file and back. Two ways, the same bytes.
+
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "h5dcp/box.hpp"
+#include "h5dcp/comm.hpp"
+#include "h5dcp/hdf5.hpp"
+#include "storage/index.hpp"
+#include "storage/posix_file.hpp"
+
+namespace h5dcp {
+
+// A contiguous dataset. Datasets are numbered alike on all ranks: first those of the entries, by
+// their row (also the rows that have none), then the tables, in the order of Table.
+struct Target {
+  std::uint64_t number = 0;
+  std::uint64_t address = 0;  // of its first element
+  std::size_t itemsize = 1;
+  Extents sizes;
+};
+
+// What is moved at once: boxes of one dataset, in the order of their elements there, packed one
+// after the other. Not more bytes than Hdf5Options::piece_bytes, unless one block is larger.
+struct Piece {
+  Target target;
+  std::vector<Box> boxes;
+};
+
+// All methods are collective; the pieces of a rank are ordered by their targets' numbers. Callbacks
+// run on the rank itself and may throw: that ends as the same exception on all ranks.
+class Engine {
+ public:
+  Engine() = default;
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+  virtual ~Engine() = default;
+
+  // `data(i)` returns the elements of piece i, good until the next call.
+  virtual void write(std::string_view step, const std::vector<Piece>& pieces,
+                     const std::function<const void*(std::size_t)>& data) = 0;
+
+  // `into(i)` returns where the elements of piece i go; `took(i)` is called when they are there.
+  virtual void read(std::string_view step, const std::vector<Piece>& pieces,
+                    const std::function<void*(std::size_t)>& into,
+                    const std::function<void(std::size_t)>& took) = 0;
+};
+
+// Every rank for itself through `file`, which must outlive the engine.
+std::unique_ptr<Engine> direct_engine(const Comm& comm, const PosixFile& file);
+
+// Parallel HDF5 in collective mode on the file that `file` has open; counts its calls. All three
+// references must outlive the engine.
+std::unique_ptr<Engine> collective_engine(const Comm& comm, const PosixFile& file,
+                                          const Index& index, CollectiveCalls& calls);
+
+}  // namespace h5dcp

@@ -1,0 +1,209 @@
+// Hdf5Writer: from the entries that every rank owns to a file with a place for each.
+
+#include <algorithm>
+#include <filesystem>
+#include <numeric>
+#include <random>
+
+#include "base/wire.hpp"
+#include "h5dcp/error.hpp"
+#include "layout/blocks.hpp"
+#include "storage/hdf5_save.hpp"
+#include "storage/partial_name.hpp"
+#include "storage/skeleton.hpp"
+#include "storage/storage_data.hpp"
+
+namespace h5dcp {
+namespace {
+
+bool in_blobs(const PlannedEntry& entry) {
+  return entry.kind == EntryKind::json || entry.kind == EntryKind::bytes;
+}
+
+// The checksums of one box. A slot is written whole.
+std::uint64_t blocks_in(const SkeletonEntry& entry, const Box& box) {
+  const bool slot = entry.kind == EntryKind::json || entry.kind == EntryKind::bytes;
+  const auto grid = block_grid(slot ? Box{{0}, entry.sizes} : box, itemsize(entry.dtype));
+  return static_cast<std::uint64_t>(block_count(grid));
+}
+
+// What is stored of one entry: values in `blobs` take a slot of bytes.
+SkeletonEntry to_skeleton(const PlannedEntry& entry) {
+  SkeletonEntry made{.fqn = entry.fqn,
+                     .path = encode_path(entry.path),
+                     .kind = entry.kind,
+                     .dtype = entry.dtype,
+                     .sizes = entry.size,
+                     .chunks = entry.chunks.size(),
+                     .blocks = 0};
+  if (in_blobs(entry)) {
+    made.dtype = DType::uint8;
+    made.sizes = {static_cast<std::int64_t>(slot_bytes(entry.nbytes))};
+  }
+  for (const auto& box : entry.chunks) made.blocks += blocks_in(made, box);
+  return made;
+}
+
+void encode(WireWriter& wire, const SkeletonEntry& entry) {
+  wire.text(entry.fqn);
+  wire.text(entry.path);
+  wire.varint(static_cast<std::uint64_t>(entry.kind));
+  wire.varint(static_cast<std::uint64_t>(entry.dtype));
+  wire.varint(entry.sizes.size());
+  wire.extents(entry.sizes);
+  wire.varint(entry.chunks);
+  wire.varint(entry.blocks);
+}
+
+SkeletonEntry decode_entry(WireReader& wire) {
+  SkeletonEntry entry;
+  entry.fqn = wire.text();
+  entry.path = wire.text();
+  entry.kind = EntryKind{static_cast<std::uint8_t>(wire.varint())};
+  entry.dtype = DType{static_cast<std::uint8_t>(wire.varint())};
+  entry.sizes = wire.extents(wire.varint());
+  entry.chunks = wire.varint();
+  entry.blocks = wire.varint();
+  return entry;
+}
+
+// Rank 0: the entries of all owners, and which owner sent which.
+struct Gathered {
+  std::vector<SkeletonEntry> entries;
+  std::vector<int> owners;
+};
+
+Gathered gather(const std::vector<Message>& messages) {
+  Gathered all;
+  for (const auto& message : messages) {
+    WireReader wire(message.bytes);
+    while (!wire.at_end()) {
+      all.entries.push_back(decode_entry(wire));
+      all.owners.push_back(message.rank);
+    }
+  }
+  return all;
+}
+
+// Rank 0: the places, in the order in which each owner sent its entries.
+std::vector<Message> answers(const std::vector<EntryPlace>& places,
+                             const std::vector<std::size_t>& order, const Gathered& all) {
+  std::vector<EntryPlace> as_sent(places.size());
+  for (std::size_t i = 0; i < order.size(); ++i) as_sent[order[i]] = places[i];
+  std::vector<Message> messages;
+  WireWriter wire;
+  for (std::size_t i = 0; i < as_sent.size(); ++i) {
+    wire.varint(as_sent[i].row);
+    wire.varint(as_sent[i].address);
+    wire.varint(as_sent[i].first_chunk);
+    wire.varint(as_sent[i].first_box);
+    wire.varint(as_sent[i].first_checksum);
+    if (i + 1 == as_sent.size() || all.owners[i + 1] != all.owners[i]) {
+      messages.push_back({all.owners[i], wire.take()});
+    }
+  }
+  return messages;
+}
+
+// What all ranks need of the record, in few bytes.
+Bytes encode_shared(const Record& record) {
+  WireWriter wire;
+  wire.fixed64(record.generation);
+  wire.varint(record.file_bytes);
+  wire.varint(record.data_bytes);
+  for (const auto& table : record.tables) {
+    wire.varint(table.address);
+    wire.varint(table.nbytes);
+  }
+  return wire.take();
+}
+
+void decode_shared(const Bytes& bytes, Record& record) {
+  WireReader wire(bytes);
+  record.generation = wire.fixed64();
+  record.file_bytes = wire.varint();
+  record.data_bytes = wire.varint();
+  for (auto& table : record.tables) table = {wire.varint(), wire.varint()};
+}
+
+std::uint64_t random_generation() {
+  std::random_device device;
+  return std::uint64_t{device()} << 32 | device();
+}
+
+// Opens the file that rank 0 made, and makes sure that it is that file and not one of the same name
+// on another machine.
+PosixFile open_partial(const std::string& path, std::uint64_t generation) {
+  PosixFile file(path, PosixFile::Mode::read_write);
+  Bytes start(std::min<std::uint64_t>(file.size(), kRecordBytes));
+  file.read(start.data(), start.size(), 0);
+  if (generation_of_unfinished(start) != generation) {
+    throw Error(ErrorCode::io, "open '" + path +
+                                   "': not the file that rank 0 made; all ranks must see the same "
+                                   "file system there");
+  }
+  return file;
+}
+
+}  // namespace
+
+std::vector<std::vector<StorageData>> Hdf5Writer::prepare_global_plan(
+    const Comm& comm, const std::vector<PlannedEntry>& share) {
+  Save& save = *save_;
+  WireWriter mine;
+  for (const auto& entry : share) encode(mine, to_skeleton(entry));
+  std::vector<Message> sent;
+  if (!mine.empty()) sent.push_back({0, mine.take()});
+  const auto received = comm.exchange("lay out", sent);
+
+  std::vector<Message> replies;
+  comm.agree("create '" + path_ + "'", [&] {
+    if (comm.rank() != 0) return;
+    Gathered all = gather(received);
+    std::vector<std::size_t> order(all.entries.size());
+    std::iota(order.begin(), order.end(), 0U);
+    std::ranges::sort(order, {}, [&](std::size_t i) { return all.entries[i].fqn; });
+    std::vector<SkeletonEntry> entries;
+    for (const auto i : order) entries.push_back(std::move(all.entries[i]));
+
+    const auto generation = random_generation();
+    const auto partial = partial_name(path_, generation);
+    std::filesystem::create_directories(partial.parent_path());
+    if (options_.overwrite == Overwrite::refuse) refuse_existing(path_);
+    remove_stale(path_, comm.deadline());
+    save.partial = partial;  // from here on abandon() removes it
+    auto skeleton =
+        make_skeleton(partial, entries, generation, static_cast<std::uint32_t>(comm.size()));
+    save.record = skeleton.record;
+    replies = answers(skeleton.places, order, all);
+  });
+  decode_shared(comm.broadcast("lay out", encode_shared(save.record), 0), save.record);
+  const auto places = comm.exchange("lay out", replies);
+
+  std::vector<std::vector<StorageData>> data;
+  comm.agree("open '" + path_ + "'", [&] {
+    save.partial = partial_name(path_, save.record.generation);
+    save.file = open_partial(save.partial, save.record.generation);
+    WireReader wire(places.empty() ? std::span<const std::uint8_t>() : places.front().bytes);
+    for (const auto& entry : share) {
+      const auto made = to_skeleton(entry);
+      ChunkPlace place{.row = wire.varint(),
+                       .address = wire.varint(),
+                       .chunk = wire.varint(),
+                       .first_box = wire.varint(),
+                       .first_checksum = wire.varint(),
+                       .slot_bytes = 0};
+      if (in_blobs(entry)) place.slot_bytes = static_cast<std::uint64_t>(made.sizes[0]);
+      auto& chunks = data.emplace_back();
+      for (const auto& box : entry.chunks) {
+        chunks.push_back(encode_place(place));
+        place.chunk += 1;
+        place.first_box += 2 * made.sizes.size();
+        place.first_checksum += blocks_in(made, box);
+      }
+    }
+  });
+  return data;
+}
+
+}  // namespace h5dcp

@@ -1,0 +1,120 @@
+#include <utility>
+
+#include "base/wire.hpp"
+#include "h5dcp/error.hpp"
+#include "h5dcp/hdf5.hpp"
+#include "storage/engine.hpp"
+#include "storage/hdf5_load.hpp"
+#include "storage/hdf5_options.hpp"
+#include "storage/segments.hpp"
+#include "storage/tensor_reads.hpp"
+#include "storage/values.hpp"
+
+namespace h5dcp {
+namespace {
+
+// What rank 0 read, as all get it.
+Bytes encode_index(const Index& index) {
+  WireWriter wire;
+  wire.bytes(encode_record(index.record()));
+  for (const auto& table : index.tables()) wire.bytes(table);
+  return wire.take();
+}
+
+Index decode_index(const Bytes& bytes) {
+  WireReader wire(bytes);
+  const Record record = decode_record(wire.bytes());
+  std::vector<Bytes> tables;
+  for (std::size_t t = 0; t < kOpeningTables; ++t) tables.push_back(wire.bytes());
+  return {record, std::move(tables)};
+}
+
+// HDF5 would believe its metadata without looking: what they are is only known from the record.
+void check_metadata(const PosixFile& file, const Index& index) {
+  const auto damaged = damaged_segments(file, other_bytes(index), index.record());
+  if (damaged.empty()) return;
+  throw Error(ErrorCode::corrupt, "HDF5 metadata: " + std::to_string(damaged.front().nbytes) +
+                                      " bytes at " + std::to_string(damaged.front().address) +
+                                      " do not match their checksum");
+}
+
+void check_same_file(const PosixFile& file, const Index& index) {
+  Bytes start(kRecordBytes);
+  file.read(start.data(), start.size(), 0);
+  if (decode_record(start).generation == index.record().generation) return;
+  throw Error(ErrorCode::io,
+              "not the file that rank 0 read: it was replaced just now, or the ranks see different "
+              "file systems");
+}
+
+}  // namespace
+
+Hdf5Reader::Hdf5Reader(std::string path, Hdf5Options options)
+    : path_(std::move(path)), options_(options) {
+  check_options(options_);
+}
+
+Hdf5Reader::~Hdf5Reader() = default;
+
+void Hdf5Reader::reset(const std::optional<std::string>& checkpoint_id) {
+  if (checkpoint_id) path_ = *checkpoint_id;
+  load_ = std::make_unique<Load>();
+  if (path_.empty()) throw Error(ErrorCode::invalid_argument, "load: no checkpoint id is given");
+}
+
+Metadata Hdf5Reader::read_metadata(const Comm& comm) {
+  Load& load = *load_;
+  const auto step = "open '" + path_ + "'";
+  comm.agree(step, [&] {
+    if (comm.rank() != 0) return;
+    load.file = PosixFile(path_, PosixFile::Mode::read);
+    load.index = read_index(load.file);
+    if (options_.transfer == Transfer::collective) check_metadata(load.file, load.index);
+  });
+  const Bytes shared =
+      comm.broadcast(step, comm.rank() == 0 ? encode_index(load.index) : Bytes(), 0);
+  Metadata metadata;
+  comm.agree(step, [&] {
+    if (comm.rank() != 0) {
+      load.index = decode_index(shared);
+      load.file = PosixFile(path_, PosixFile::Mode::read);
+      check_same_file(load.file, load.index);
+    }
+    metadata = metadata_of(load.index, path_);
+  });
+  return metadata;
+}
+
+void Hdf5Reader::set_up_storage_reader(const Metadata& /*metadata*/, bool /*is_coordinator*/) {}
+
+void Hdf5Reader::read_data(const Comm& comm, const LoadPlan& plan, LoadPlanner& planner) {
+  Load& load = *load_;
+  TensorReads reads(load.file, load.index, options_.piece_bytes);
+  std::vector<Piece> pieces;
+  comm.agree("read from '" + path_ + "'", [&] {
+    for (const auto& item : plan.items) {
+      if (item.type == LoadItemType::tensor) {
+        reads.add(item);
+        continue;
+      }
+      const auto entry = load.index.find(item.storage_index.fqn);
+      if (!entry) {
+        throw Error(ErrorCode::not_found, "'" + item.storage_index.fqn + "' is not here");
+      }
+      planner.load_bytes(item, read_value(load.file, load.index, *entry));
+    }
+    pieces = reads.pieces();
+  });
+  const auto engine = options_.transfer == Transfer::collective
+                          ? collective_engine(comm, load.file, load.index, load.calls)
+                          : direct_engine(comm, load.file);
+  engine->read(
+      "read from '" + path_ + "'", pieces, [&](std::size_t i) { return reads.into(i, planner); },
+      [&](std::size_t i) { reads.took(i, planner); });
+}
+
+CollectiveCalls Hdf5Reader::collective_calls() const {
+  return load_ ? load_->calls : CollectiveCalls{};
+}
+
+}  // namespace h5dcp

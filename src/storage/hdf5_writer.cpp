@@ -1,0 +1,48 @@
+#include "h5dcp/hdf5.hpp"
+
+#include <filesystem>
+#include <system_error>
+#include <utility>
+
+#include "h5dcp/error.hpp"
+#include "storage/hdf5_options.hpp"
+#include "storage/hdf5_save.hpp"
+
+namespace h5dcp {
+Hdf5Writer::Hdf5Writer(std::string path, Hdf5Options options)
+    : path_(std::move(path)), options_(options), save_(std::make_unique<Save>()) {
+  check_options(options_);
+}
+
+Hdf5Writer::~Hdf5Writer() = default;
+
+void Hdf5Writer::reset(const std::optional<std::string>& checkpoint_id) {
+  if (checkpoint_id) path_ = *checkpoint_id;
+  save_ = std::make_unique<Save>();
+  if (path_.empty()) throw Error(ErrorCode::invalid_argument, "save: no checkpoint id is given");
+  if (std::filesystem::is_directory(path_)) {
+    throw Error(ErrorCode::invalid_argument, "save to '" + path_ + "': it is a directory");
+  }
+}
+
+StorageMeta Hdf5Writer::storage_meta() const {
+  return {.checkpoint_id = path_, .save_id = {}, .load_id = {}};
+}
+
+void Hdf5Writer::set_up_storage_writer(bool is_coordinator) {
+  save_->is_coordinator = is_coordinator;
+}
+
+void Hdf5Writer::abandon() noexcept {
+  std::error_code ignored;  // the save has failed already, and a later one removes what is left
+  if (save_->is_coordinator && !save_->partial.empty()) {
+    std::filesystem::remove(save_->partial, ignored);
+  }
+  save_->file = PosixFile();
+}
+
+CollectiveCalls Hdf5Writer::collective_calls() const {
+  return save_->calls;
+}
+
+}  // namespace h5dcp

@@ -1,0 +1,257 @@
+#include "storage/index.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <string>
+#include <utility>
+
+#include "base/checksum.hpp"
+#include "h5dcp/error.hpp"
+
+namespace h5dcp {
+namespace {
+
+[[noreturn]] void corrupt(const std::string& what) {
+  throw Error(ErrorCode::corrupt, what);
+}
+
+bool inside(std::uint64_t first, std::uint64_t count, std::uint64_t size) {
+  return first <= size && count <= size - first;
+}
+
+}  // namespace
+
+Index::Index(Record record, std::vector<Bytes> tables)
+    : record_(std::move(record)), tables_(std::move(tables)) {
+  const auto& [rows, names, shapes] = std::tie(tables_.at(0), tables_.at(1), tables_.at(2));
+  if (rows.size() % sizeof(TensorRow) != 0) corrupt("index table 'tensors' has half a row");
+  const auto chunks = record_.table(Table::chunks).nbytes / sizeof(ChunkRow);
+  for (std::size_t i = 0; i < size(); ++i) {
+    const TensorRow r = row(i);
+    const auto refuse = [i](const char* what) {
+      corrupt("index table 'tensors', row " + std::to_string(i) + ": " + what);
+    };
+    if (!inside(r.name_offset, std::uint64_t{r.name_bytes} + r.path_bytes, names.size())) {
+      refuse("its name lies outside of 'names'");
+    }
+    if (r.dims > Extents::kMaxDims ||
+        !inside(r.first_size, r.dims, shapes.size() / sizeof(std::int64_t))) {
+      refuse("its sizes lie outside of 'shapes'");
+    }
+    if (r.dtype >= kDTypes) refuse("no such dtype");
+    if (r.kind > static_cast<std::uint8_t>(EntryKind::list)) refuse("no such kind of entry");
+    if (!inside(r.address, r.nbytes, record_.file_bytes))
+      refuse("its data lie outside of the file");
+    if (!inside(r.first_chunk, r.chunks, chunks)) refuse("its boxes lie outside of 'chunks'");
+    const auto extents = sizes(i);
+    if (std::ranges::any_of(extents, [](std::int64_t size) { return size < 0; }) ||
+        static_cast<std::uint64_t>(nbytes(dtype(i), extents)) != r.nbytes) {
+      refuse("its sizes and its bytes do not match");
+    }
+    if (i > 0 && fqn(i) <= fqn(i - 1)) refuse("it is not in the order of names");
+  }
+}
+
+TensorRow Index::row(std::size_t i) const {
+  TensorRow row{};
+  std::memcpy(&row, tables_[0].data() + i * sizeof row, sizeof row);
+  return row;
+}
+
+std::string_view Index::fqn(std::size_t i) const {
+  const TensorRow r = row(i);
+  return {reinterpret_cast<const char*>(tables_[1].data()) + r.name_offset, r.name_bytes};
+}
+
+Path Index::path(std::size_t i) const {
+  const TensorRow r = row(i);
+  const auto* names = reinterpret_cast<const char*>(tables_[1].data());
+  return decode_path(fqn(i), {names + r.name_offset + r.name_bytes, r.path_bytes});
+}
+
+Extents Index::sizes(std::size_t i) const {
+  const TensorRow r = row(i);
+  std::array<std::int64_t, Extents::kMaxDims> sizes{};
+  if (r.dims > 0) {
+    std::memcpy(sizes.data(), tables_[2].data() + r.first_size * sizeof(std::int64_t),
+                r.dims * sizeof(std::int64_t));
+  }
+  return Extents(std::span(sizes).first(r.dims));
+}
+
+std::size_t Index::lower_bound(std::string_view fqn) const {
+  std::size_t first = 0;
+  std::size_t count = size();
+  while (count > 0) {
+    const auto half = count / 2;
+    if (this->fqn(first + half) < fqn) {
+      first += half + 1;
+      count -= half + 1;
+    } else {
+      count = half;
+    }
+  }
+  return first;
+}
+
+std::optional<std::size_t> Index::find(std::string_view fqn) const {
+  const auto i = lower_bound(fqn);
+  if (i == size() || this->fqn(i) != fqn) return std::nullopt;
+  return i;
+}
+
+bool Index::is_prefix(std::size_t i) const {
+  const auto prefix = std::string(fqn(i)) + ".";
+  const auto next = lower_bound(prefix);
+  return next < size() && fqn(next).starts_with(prefix);
+}
+
+std::vector<Bytes> read_tables(const PosixFile& file, const Record& record) {
+  std::vector<Bytes> tables(kOpeningTables);
+  const auto size = file.size();
+  for (std::size_t t = 0; t < kOpeningTables; ++t) {
+    const auto& range = record.tables.at(t);
+    if (!inside(range.address, range.nbytes, size)) {
+      corrupt(std::string("index table '") + name_of(Table{static_cast<std::uint8_t>(t)}) +
+              "' lies outside of the file");
+    }
+    tables[t].resize(range.nbytes);
+    file.read(tables[t].data(), range.nbytes, range.address);
+  }
+  return tables;
+}
+
+Index read_index(const PosixFile& file) {
+  const auto size = file.size();
+  Bytes start(std::min<std::uint64_t>(size, kRecordBytes));
+  file.read(start.data(), start.size(), 0);
+  const Record record = decode_record(start);
+  if (size != record.file_bytes) {
+    corrupt("it has " + std::to_string(size) + " bytes, its commit record says " +
+            std::to_string(record.file_bytes) + ": it was cut or added to");
+  }
+  auto tables = read_tables(file, record);
+  for (std::size_t t = 0; t < kOpeningTables; ++t) {
+    if (xxh3(tables[t].data(), tables[t].size()) != record.table_digests.at(t)) {
+      corrupt(std::string("index table '") + name_of(Table{static_cast<std::uint8_t>(t)}) +
+              "' at " + std::to_string(record.tables.at(t).address) + ": its " +
+              std::to_string(tables[t].size()) + " bytes do not match their checksum");
+    }
+  }
+  return {record, std::move(tables)};
+}
+
+Metadata metadata_of(const Index& index, const std::string& path) {
+  Metadata metadata;
+  for (std::size_t i = 0; i < index.size(); ++i) {
+    const std::string fqn(index.fqn(i));
+    metadata.planner_data[fqn] = index.path(i);
+    if (index.kind(i) != EntryKind::tensor) {
+      metadata.state_dict_metadata[fqn] = BytesStorageMetadata{index.kind(i)};
+      continue;
+    }
+    const Extents sizes = index.sizes(i);
+    metadata.state_dict_metadata[fqn] = TensorStorageMetadata{
+        {index.dtype(i)}, sizes, {{Extents(std::vector<std::int64_t>(sizes.size())), sizes}}};
+  }
+  metadata.storage_meta.checkpoint_id = path;
+  metadata.storage_meta.save_id = std::to_string(index.record().generation);
+  return metadata;
+}
+
+std::uint64_t row_digest(std::uint64_t row, const ChunkRow& content,
+                         const std::vector<std::int64_t>& box,
+                         const std::vector<std::uint64_t>& checksums) {
+  Bytes bytes(offsetof(ChunkRow, digest) + box.size() * sizeof(std::int64_t) +
+              checksums.size() * sizeof(std::uint64_t));
+  auto* next = bytes.data();
+  const auto append = [&next](const void* from, std::size_t nbytes) {
+    if (nbytes > 0) std::memcpy(next, from, nbytes);
+    next += nbytes;
+  };
+  append(&content, offsetof(ChunkRow, digest));
+  append(box.data(), box.size() * sizeof(std::int64_t));
+  append(checksums.data(), checksums.size() * sizeof(std::uint64_t));
+  return xxh3(bytes.data(), bytes.size(), row);
+}
+
+std::vector<StoredChunk> read_chunks(const PosixFile& file, const Index& index, std::size_t i) {
+  const TensorRow tensor = index.row(i);
+  const auto& record = index.record();
+  const auto dims = tensor.dims;
+  const Box whole{Extents(std::vector<std::int64_t>(dims)), index.sizes(i)};
+  const auto refuse = [&](std::uint64_t row, const char* what) {
+    corrupt("'" + std::string(index.fqn(i)) + "': row " + std::to_string(row) +
+            " of index table 'chunks' at " +
+            std::to_string(record.table(Table::chunks).address + row * sizeof(ChunkRow)) + " " +
+            what);
+  };
+  const auto read_some = [&](Table table, auto& items, std::uint64_t first, std::uint64_t count) {
+    using Item = typename std::remove_reference_t<decltype(items)>::value_type;
+    items.resize(count);
+    file.read(items.data(), count * sizeof(Item),
+              record.table(table).address + first * sizeof(Item));
+  };
+
+  std::vector<ChunkRow> rows;
+  read_some(Table::chunks, rows, tensor.first_chunk, tensor.chunks);
+
+  // The boxes and checksums of one tensor follow each other, too: one read each.
+  std::uint64_t box_items = 0;
+  std::uint64_t blocks = 0;
+  for (std::uint64_t c = 0; c < rows.size(); ++c) {
+    const auto row = tensor.first_chunk + c;
+    if (rows[c].tensor != i) refuse(row, "belongs to another tensor");
+    if (rows[c].first_box != rows[0].first_box + box_items ||
+        rows[c].first_checksum != rows[0].first_checksum + blocks ||
+        rows[c].blocks > record.table(Table::checksums).nbytes / sizeof(std::uint64_t)) {
+      refuse(row, "does not follow the row before it");
+    }
+    box_items += std::uint64_t{2} * dims;
+    blocks += rows[c].blocks;
+  }
+  if (rows.empty()) return {};
+  if (!inside(rows[0].first_box, box_items,
+              record.table(Table::boxes).nbytes / sizeof(std::int64_t)) ||
+      !inside(rows[0].first_checksum, blocks,
+              record.table(Table::checksums).nbytes / sizeof(std::uint64_t))) {
+    refuse(tensor.first_chunk, "points outside of the index");
+  }
+  std::vector<std::int64_t> boxes;
+  std::vector<std::uint64_t> checksums;
+  read_some(Table::boxes, boxes, rows[0].first_box, box_items);
+  read_some(Table::checksums, checksums, rows[0].first_checksum, blocks);
+
+  std::vector<StoredChunk> chunks;
+  auto box = boxes.begin();
+  auto checksum = checksums.begin();
+  for (std::uint64_t c = 0; c < rows.size(); ++c) {
+    const auto row = tensor.first_chunk + c;
+    StoredChunk chunk{
+        .row = row,
+        .grid = {},
+        .writer = rows[c].writer,
+        .nbytes = rows[c].nbytes,
+        .checksums = {checksum, checksum + static_cast<std::ptrdiff_t>(rows[c].blocks)},
+        .digest = rows[c].digest};
+    const std::vector<std::int64_t> numbers(box, box + std::ptrdiff_t{2} * dims);
+    if (row_digest(row, rows[c], numbers, chunk.checksums) != rows[c].digest) {
+      refuse(row, "or its boxes or checksums do not match their digest");
+    }
+    chunk.grid = {{Extents(std::span(numbers).first(dims)), Extents(std::span(numbers).last(dims))},
+                  rows[c].block_dim,
+                  static_cast<std::int64_t>(rows[c].block_rows)};
+    if (!contains(whole, chunk.grid.box)) refuse(row, "has a box outside of the tensor");
+    if ((dims > 0 && chunk.grid.dim >= dims) || chunk.grid.rows < 1 ||
+        static_cast<std::uint64_t>(block_count(chunk.grid)) != rows[c].blocks) {
+      refuse(row, "has blocks that do not fit its box");
+    }
+    box += std::ptrdiff_t{2} * dims;
+    checksum += static_cast<std::ptrdiff_t>(rows[c].blocks);
+    chunks.push_back(std::move(chunk));
+  }
+  return chunks;
+}
+
+}  // namespace h5dcp

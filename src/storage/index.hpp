@@ -1,0 +1,89 @@
+// The index of a checkpoint: which tensors there are and where, and which boxes of each were
+// written. Read with POSIX calls alone.
+
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "h5dcp/bytes.hpp"
+#include "h5dcp/metadata.hpp"
+#include "layout/blocks.hpp"
+#include "layout/record.hpp"
+#include "layout/tables.hpp"
+#include "storage/posix_file.hpp"
+
+namespace h5dcp {
+
+// What is in the tables that are read whole, kept as it is in the file: opening costs the same
+// number of system calls however many tensors there are.
+class Index {
+ public:
+  Index() = default;
+
+  // Throws Error{corrupt} if the tables contradict themselves or the record: they may come from a
+  // damaged or hostile file, and all later code trusts them.
+  Index(Record record, std::vector<Bytes> tables);
+
+  const Record& record() const { return record_; }
+  const std::vector<Bytes>& tables() const { return tables_; }  // tensors, names, shapes
+
+  std::size_t size() const {
+    return tables_.empty() ? 0 : tables_.front().size() / sizeof(TensorRow);
+  }
+
+  // All of these: i < size().
+  TensorRow row(std::size_t i) const;
+  std::string_view fqn(std::size_t i) const;
+  Path path(std::size_t i) const;
+  EntryKind kind(std::size_t i) const { return EntryKind{row(i).kind}; }
+  DType dtype(std::size_t i) const { return DType{row(i).dtype}; }
+  Extents sizes(std::size_t i) const;   // of a value in `blobs`: its slot, {capacity}
+  bool is_prefix(std::size_t i) const;  // whether another FQN continues this one with a dot
+
+  std::optional<std::size_t> find(std::string_view fqn) const;
+
+ private:
+  std::size_t lower_bound(std::string_view fqn) const;
+
+  Record record_;
+  std::vector<Bytes> tables_;
+};
+
+// The commit record and the tables of a file, both checked against their digests.
+//
+// Throws Error{corrupt}, Error{unsupported}, Error{io}.
+Index read_index(const PosixFile& file);
+
+// The tables that `record` names, unchecked.
+std::vector<Bytes> read_tables(const PosixFile& file, const Record& record);
+
+// What a load needs to know: the one chunk of each tensor is its whole dataset, which can be read
+// in any part.
+Metadata metadata_of(const Index& index, const std::string& path);
+
+// One row of `chunks` with what belongs to it.
+struct StoredChunk {
+  std::uint64_t row = 0;
+  BlockGrid grid;  // of its box; of a value in `blobs`: of its slot
+  std::uint32_t writer = 0;
+  std::uint64_t nbytes = 0;
+  std::vector<std::uint64_t> checksums;  // one a block
+  std::uint64_t digest = 0;
+};
+
+// The digest of row number `row`: it covers the row, its box and its checksums, and its place.
+std::uint64_t row_digest(std::uint64_t row, const ChunkRow& content,
+                         const std::vector<std::int64_t>& box,
+                         const std::vector<std::uint64_t>& checksums);
+
+// The boxes in which entry i was written, each checked against its digest.
+//
+// Throws Error{corrupt}, which names the entry; Error{io}.
+std::vector<StoredChunk> read_chunks(const PosixFile& file, const Index& index, std::size_t i);
+
+}  // namespace h5dcp

@@ -1,0 +1,112 @@
+#include "storage/posix_file.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <filesystem>
+#include <system_error>
+#include <utility>
+
+#include "h5dcp/error.hpp"
+
+namespace h5dcp {
+namespace {
+
+constexpr std::size_t kMostBytes = std::size_t{1} << 30;  // Linux moves at most 2 GiB a call
+
+std::string where(std::size_t nbytes, std::uint64_t address, const std::string& path) {
+  return std::to_string(nbytes) + " bytes at " + std::to_string(address) + " of '" + path + "'";
+}
+
+}  // namespace
+
+void fail_errno(const std::string& action, const std::string& path, int error) {
+  std::string text = action + ": " + std::generic_category().message(error);
+  if (error == ENOSPC || error == EDQUOT) {
+    std::error_code ignored;
+    auto folder = std::filesystem::path(path);
+    if (!std::filesystem::exists(folder, ignored)) folder = folder.parent_path();
+    const auto space = std::filesystem::space(folder.empty() ? "." : folder, ignored);
+    if (!ignored) {
+      text += ", " + std::to_string(space.available) + " of " + std::to_string(space.capacity) +
+              " bytes free";
+    }
+  }
+  throw Error(error == ENOENT ? ErrorCode::not_found : ErrorCode::io, text);
+}
+
+PosixFile::PosixFile(std::string path, Mode mode) : path_(std::move(path)) {
+  const int flags = mode == Mode::read ? O_RDONLY : O_RDWR;
+  fd_ = ::open(path_.c_str(), flags | O_CLOEXEC);  // NOLINT(*-vararg)
+  if (fd_ < 0) fail_errno("open '" + path_ + "'", path_, errno);
+}
+
+PosixFile::PosixFile(PosixFile&& other) noexcept
+    : path_(std::move(other.path_)), fd_(std::exchange(other.fd_, -1)) {}
+
+PosixFile& PosixFile::operator=(PosixFile&& other) noexcept {
+  std::swap(path_, other.path_);
+  std::swap(fd_, other.fd_);
+  return *this;
+}
+
+PosixFile::~PosixFile() {
+  if (fd_ >= 0) ::close(fd_);  // nothing to lose: sync() came before, or the save has failed
+}
+
+std::uint64_t PosixFile::size() const {
+  struct stat status {};
+  if (::fstat(fd_, &status) != 0) fail_errno("look at '" + path_ + "'", path_, errno);
+  return static_cast<std::uint64_t>(status.st_size);
+}
+
+void PosixFile::read(void* data, std::size_t nbytes, std::uint64_t address) const {
+  auto* next = static_cast<char*>(data);
+  while (nbytes > 0) {
+    const auto count =
+        ::pread(fd_, next, std::min(nbytes, kMostBytes), static_cast<off_t>(address));
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) fail_errno("read " + where(nbytes, address, path_), path_, errno);
+    if (count == 0) {
+      throw Error(ErrorCode::corrupt,
+                  "read " + where(nbytes, address, path_) + ": the file ends before");
+    }
+    next += count;
+    nbytes -= static_cast<std::size_t>(count);
+    address += static_cast<std::uint64_t>(count);
+  }
+}
+
+void PosixFile::write(const void* data, std::size_t nbytes, std::uint64_t address) const {
+  const auto* next = static_cast<const char*>(data);
+  while (nbytes > 0) {
+    const auto count =
+        ::pwrite(fd_, next, std::min(nbytes, kMostBytes), static_cast<off_t>(address));
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) fail_errno("write " + where(nbytes, address, path_), path_, errno);
+    next += count;
+    nbytes -= static_cast<std::size_t>(count);
+    address += static_cast<std::uint64_t>(count);
+  }
+}
+
+void PosixFile::sync() const {
+  while (::fsync(fd_) != 0) {
+    if (errno != EINTR) fail_errno("bring '" + path_ + "' to the disk (fsync)", path_, errno);
+  }
+}
+
+void PosixFile::reserve(std::uint64_t nbytes) const {
+  if (nbytes == 0) return;
+  while (::fallocate(fd_, 0, 0, static_cast<off_t>(nbytes)) != 0) {
+    if (errno == EINTR) continue;
+    if (errno == EOPNOTSUPP || errno == ENOSYS) return;
+    fail_errno("reserve " + std::to_string(nbytes) + " bytes for '" + path_ + "'", path_, errno);
+  }
+}
+
+}  // namespace h5dcp

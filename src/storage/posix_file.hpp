@@ -1,0 +1,51 @@
+// A file opened through POSIX: all of a request or an Error that says what, where and why.
+
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+namespace h5dcp {
+
+class PosixFile {
+ public:
+  enum class Mode : std::uint8_t { read, read_write };
+
+  PosixFile() = default;
+  // Throws Error{not_found} or Error{io}.
+  PosixFile(std::string path, Mode mode);
+  PosixFile(PosixFile&& other) noexcept;
+  PosixFile& operator=(PosixFile&& other) noexcept;
+  ~PosixFile();
+
+  bool is_open() const { return fd_ >= 0; }
+  int get() const { return fd_; }
+  const std::string& path() const { return path_; }
+
+  // Throws Error{io}.
+  std::uint64_t size() const;
+
+  // Throws Error{io}, Error{corrupt} if the file ends before.
+  void read(void* data, std::size_t nbytes, std::uint64_t address) const;
+
+  // Throws Error{io}.
+  void write(const void* data, std::size_t nbytes, std::uint64_t address) const;
+
+  // What has been written is on the disk, by anybody on this node: fsync. Throws Error{io}.
+  void sync() const;
+
+  // Reserves the disk space of the first `nbytes`, where the file system can: then a full disk is
+  // found here and not while ranks write. Throws Error{io}.
+  void reserve(std::uint64_t nbytes) const;
+
+ private:
+  std::string path_;
+  int fd_ = -1;
+};
+
+// Throws Error{io}, or Error{not_found} for ENOENT: "<action>: <what errno says>", and for a full
+// disk the bytes free at `path`.
+[[noreturn]] void fail_errno(const std::string& action, const std::string& path, int error);
+
+}  // namespace h5dcp

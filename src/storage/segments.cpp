@@ -1,0 +1,99 @@
+#include "storage/segments.hpp"
+
+#include <xxhash.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <functional>
+#include <memory>
+
+#include "h5dcp/bytes.hpp"
+
+namespace h5dcp {
+namespace {
+
+constexpr std::uint64_t kSmallestSegment = 64;
+
+struct FreeState {
+  void operator()(XXH3_state_t* state) const { XXH3_freeState(state); }
+};
+
+// Calls `found(digest, ranges)` for each segment in turn.
+void for_each_segment(const PosixFile& file, const std::vector<Range>& others,
+                      std::uint64_t segment_bytes,
+                      const std::function<void(std::uint64_t, const std::vector<Range>&)>& found) {
+  const std::unique_ptr<XXH3_state_t, FreeState> state(XXH3_createState());
+  if (!state) throw std::bad_alloc();
+  XXH3_64bits_reset(state.get());
+  Bytes buffer;
+  std::vector<Range> ranges;
+  std::uint64_t missing = segment_bytes;  // of the segment
+  const auto finish = [&] {
+    found(XXH3_64bits_digest(state.get()), ranges);
+    XXH3_64bits_reset(state.get());
+    ranges.clear();
+    missing = segment_bytes;
+  };
+  for (Range rest : others) {
+    while (rest.nbytes > 0) {
+      const auto nbytes = std::min({rest.nbytes, missing, std::uint64_t{1} << 20});
+      buffer.resize(nbytes);
+      file.read(buffer.data(), nbytes, rest.address);
+      XXH3_64bits_update(state.get(), buffer.data(), nbytes);
+      ranges.push_back({rest.address, nbytes});
+      rest = {rest.address + nbytes, rest.nbytes - nbytes};
+      missing -= nbytes;
+      if (missing == 0) finish();
+    }
+  }
+  if (!ranges.empty()) finish();
+}
+
+}  // namespace
+
+std::vector<Range> other_bytes(const Index& index) {
+  const Record& record = index.record();
+  std::vector<Range> known{{0, kRecordBytes}};
+  for (const auto& table : record.tables) known.push_back(table);
+  for (std::size_t i = 0; i < index.size(); ++i) {
+    const auto row = index.row(i);
+    known.push_back({row.address, row.nbytes});
+  }
+  std::ranges::sort(known, {}, &Range::address);
+  std::vector<Range> others;
+  std::uint64_t end = 0;
+  for (const auto& range : known) {
+    if (range.nbytes == 0) continue;
+    if (range.address > end) others.push_back({end, range.address - end});
+    end = std::max(end, range.address + range.nbytes);
+  }
+  if (end < record.file_bytes) others.push_back({end, record.file_bytes - end});
+  return others;
+}
+
+void hash_segments(const PosixFile& file, const std::vector<Range>& others, Record& record) {
+  std::uint64_t total = 0;
+  for (const auto& range : others) total += range.nbytes;
+  record.segment_bytes = std::max(kSmallestSegment, (total + kMostSegments - 1) / kMostSegments);
+  record.segments = 0;
+  for_each_segment(file, others, record.segment_bytes,
+                   [&record](std::uint64_t digest, const std::vector<Range>&) {
+                     record.segment_digests.at(record.segments++) = digest;
+                   });
+}
+
+std::vector<Range> damaged_segments(const PosixFile& file, const std::vector<Range>& others,
+                                    const Record& record) {
+  std::vector<Range> damaged;
+  std::size_t segment = 0;
+  for_each_segment(file, others, std::max(record.segment_bytes, kSmallestSegment),
+                   [&](std::uint64_t digest, const std::vector<Range>& ranges) {
+                     const bool same =
+                         segment < record.segments && record.segment_digests.at(segment) == digest;
+                     if (!same) damaged.insert(damaged.end(), ranges.begin(), ranges.end());
+                     ++segment;
+                   });
+  return damaged;
+}
+
+}  // namespace h5dcp

@@ -1,0 +1,51 @@
+// The file before there are data in it: all groups, datasets and attributes at their places.
+//
+// One rank makes it with the serial driver; after that, everybody only fills bytes whose addresses
+// are known.
+
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "h5dcp/metadata.hpp"
+#include "layout/record.hpp"
+
+namespace h5dcp {
+
+struct SkeletonEntry {
+  std::string fqn;
+  std::string path;  // encoded, see encode_path
+  EntryKind kind = EntryKind::tensor;
+  DType dtype = DType::float32;
+  Extents sizes;             // of JSON and bytes: the slot, {capacity}
+  std::uint64_t chunks = 0;  // boxes that will be written ...
+  std::uint64_t blocks = 0;  // ... and their checksums
+};
+
+// Where the parts of one entry go.
+struct EntryPlace {
+  std::uint64_t row = 0;
+  std::uint64_t address = 0;
+  std::uint64_t first_chunk = 0;
+  std::uint64_t first_box = 0;
+  std::uint64_t first_checksum = 0;
+};
+
+struct Skeleton {
+  Record record;                   // all but what the commit adds
+  std::vector<EntryPlace> places;  // one an entry
+};
+
+// The slot for a value of `nbytes`: room to grow before the file must be laid out anew.
+std::uint64_t slot_bytes(std::uint64_t nbytes);
+
+// Makes the file, which must not exist, with the tables of names and shapes filled. `entries` are
+// ordered by FQN.
+//
+// Throws Error{io}: "create '<path>': ...".
+Skeleton make_skeleton(const std::string& path, const std::vector<SkeletonEntry>& entries,
+                       std::uint64_t generation, std::uint32_t world_size);
+
+}  // namespace h5dcp

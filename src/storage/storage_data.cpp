@@ -1,0 +1,28 @@
+#include "storage/storage_data.hpp"
+
+#include "base/wire.hpp"
+
+namespace h5dcp {
+
+StorageData encode_place(const ChunkPlace& place) {
+  WireWriter wire;
+  wire.varint(place.row);
+  wire.varint(place.address);
+  wire.varint(place.chunk);
+  wire.varint(place.first_box);
+  wire.varint(place.first_checksum);
+  wire.varint(place.slot_bytes);
+  return wire.take();
+}
+
+ChunkPlace decode_place(const StorageData& data) {
+  WireReader wire(data);
+  return {.row = wire.varint(),
+          .address = wire.varint(),
+          .chunk = wire.varint(),
+          .first_box = wire.varint(),
+          .first_checksum = wire.varint(),
+          .slot_bytes = wire.varint()};
+}
+
+}  // namespace h5dcp

@@ -1,0 +1,23 @@
+// What the writer of a chunk needs to know: the StorageData of Hdf5Writer.
+
+#pragma once
+
+#include <cstdint>
+
+#include "h5dcp/planner.hpp"
+
+namespace h5dcp {
+
+struct ChunkPlace {
+  std::uint64_t row = 0;             // of the entry in `tensors`
+  std::uint64_t address = 0;         // of the entry's first byte
+  std::uint64_t chunk = 0;           // row in `chunks`
+  std::uint64_t first_box = 0;       // in `boxes`
+  std::uint64_t first_checksum = 0;  // in `checksums`
+  std::uint64_t slot_bytes = 0;      // of a value in `blobs`; 0 for all else
+};
+
+StorageData encode_place(const ChunkPlace& place);
+ChunkPlace decode_place(const StorageData& data);
+
+}  // namespace h5dcp

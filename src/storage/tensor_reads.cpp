@@ -1,0 +1,109 @@
+#include "storage/tensor_reads.hpp"
+
+#include <algorithm>
+#include <string>
+
+#include "h5dcp/error.hpp"
+#include "storage/values.hpp"
+
+namespace h5dcp {
+namespace {
+
+Box minus(Box box, const Extents& origin) {
+  for (std::size_t d = 0; d < box.dims(); ++d) box.offsets[d] -= origin[d];
+  return box;
+}
+
+}  // namespace
+
+const std::vector<StoredChunk>& TensorReads::chunks(std::size_t entry) {
+  if (chunks_.empty() || chunks_.back().first != entry) {
+    chunks_.emplace_back(entry, read_chunks(file_, index_, entry));
+  }
+  return chunks_.back().second;
+}
+
+void TensorReads::add(const ReadItem& item) {
+  const auto entry = index_.find(item.storage_index.fqn);
+  if (!entry || index_.kind(*entry) != EntryKind::tensor) {
+    throw Error(ErrorCode::not_found, "'" + item.storage_index.fqn + "' is no tensor here");
+  }
+  const Box region{item.storage_offsets, item.lengths};  // the stored piece is the whole tensor
+  const auto sizes = index_.sizes(*entry);
+  if (!contains({Extents(std::vector<std::int64_t>(sizes.size())), sizes}, region)) {
+    throw Error(ErrorCode::invalid_argument, "'" + item.storage_index.fqn + "' " +
+                                                 to_string(region) + ": outside of " +
+                                                 to_string(sizes));
+  }
+  auto& wanted = wanted_.emplace_back(Wanted{&item, *entry, region, {}, 0});
+  std::int64_t missing = numel(region.sizes);
+  for (const auto& chunk : chunks(*entry)) {
+    const auto overlap = intersect(chunk.grid.box, region);
+    if (!overlap || numel(overlap->sizes) == 0) continue;
+    missing -= numel(overlap->sizes);
+    const Box whole = whole_blocks(chunk.grid, *overlap);
+    for (auto& box :
+         h5dcp::pieces(chunk.grid, whole, itemsize(index_.dtype(*entry)), piece_bytes_)) {
+      auto useful = intersect(box, *overlap);
+      if (!useful) continue;
+      parts_.push_back({&wanted, &chunk, std::move(box), std::move(*useful)});
+      ++wanted.parts;
+    }
+  }
+  if (missing != 0) {
+    throw Error(ErrorCode::corrupt, "'" + item.storage_index.fqn + "' " + to_string(region) +
+                                        ": the boxes in the file do not cover it once");
+  }
+}
+
+std::vector<Piece> TensorReads::pieces() {
+  std::ranges::stable_sort(parts_, {}, [](const Part& part) { return part.wanted->entry; });
+  std::vector<Piece> made;
+  for (const auto& part : parts_) {
+    const auto entry = part.wanted->entry;
+    made.push_back(
+        {{entry, index_.row(entry).address, itemsize(index_.dtype(entry)), index_.sizes(entry)},
+         {part.box}});
+  }
+  return made;
+}
+
+void* TensorReads::in_place(const Part& part) const {
+  const auto& target = part.wanted->target;
+  if (part.useful != part.box || target.dtype != index_.dtype(part.wanted->entry)) return nullptr;
+  const auto view = narrow(target, minus(part.box, part.wanted->region.offsets));
+  return is_contiguous(view) ? view.data : nullptr;
+}
+
+void* TensorReads::into(std::size_t i, LoadPlanner& planner) {
+  const Part& part = parts_[i];
+  auto& target = part.wanted->target;
+  if (target.data == nullptr) {
+    target = planner.resolve_tensor(*part.wanted->item);
+    if (target.sizes != part.wanted->region.sizes) {
+      throw Error(ErrorCode::invalid_argument,
+                  "'" + part.wanted->item->storage_index.fqn + "': the planner gave " +
+                      to_string(target.sizes) + " for " + to_string(part.wanted->region));
+    }
+  }
+  if (void* place = in_place(part)) return place;
+  const auto dtype = index_.dtype(part.wanted->entry);
+  buffer_.resize(static_cast<std::size_t>(nbytes(dtype, part.box.sizes)));
+  return buffer_.data();
+}
+
+void TensorReads::took(std::size_t i, LoadPlanner& planner) {
+  const Part& part = parts_[i];
+  const auto& wanted = *part.wanted;
+  void* direct = in_place(part);
+  check_blocks(index_, wanted.entry, *part.chunk, part.box,
+               direct != nullptr ? direct : buffer_.data());
+  if (direct == nullptr) {
+    const auto read = contiguous_view(buffer_.data(), index_.dtype(wanted.entry), part.box.sizes);
+    copy_elements(narrow(read, minus(part.useful, part.box.offsets)),
+                  narrow(wanted.target, minus(part.useful, wanted.region.offsets)));
+  }
+  if (--part.wanted->parts == 0) planner.commit_tensor(*wanted.item, wanted.target);
+}
+
+}  // namespace h5dcp

@@ -1,0 +1,64 @@
+// What a rank reads of tensors: whole blocks, checked, then the part that was asked for.
+
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <utility>
+#include <vector>
+
+#include "h5dcp/bytes.hpp"
+#include "h5dcp/planner.hpp"
+#include "storage/engine.hpp"
+#include "storage/index.hpp"
+#include "storage/posix_file.hpp"
+
+namespace h5dcp {
+
+// One rank's reads of tensors.
+class TensorReads {
+ public:
+  TensorReads(const PosixFile& file, const Index& index, std::uint64_t piece_bytes)
+      : file_(file), index_(index), piece_bytes_(piece_bytes) {}
+
+  void add(const ReadItem& item);
+
+  // To be called when all are added: puts them in the order of the file.
+  std::vector<Piece> pieces();
+
+  void* into(std::size_t i, LoadPlanner& planner);
+  void took(std::size_t i, LoadPlanner& planner);
+
+ private:
+  // A tensor item and what it takes to fill it.
+  struct Wanted {
+    const ReadItem* item;
+    std::size_t entry;
+    Box region;         // in the tensor
+    TensorView target;  // of region.sizes; from the planner, when the first bytes come
+    std::size_t parts = 0;
+  };
+
+  // What is read at once: whole blocks of one stored chunk.
+  struct Part {
+    Wanted* wanted;
+    const StoredChunk* chunk;
+    Box box;
+    Box useful;  // what the item needs of it
+  };
+
+  // Where the elements of a part go without a detour, if they can.
+  void* in_place(const Part& part) const;
+  const std::vector<StoredChunk>& chunks(std::size_t entry);
+
+  const PosixFile& file_;
+  const Index& index_;
+  std::uint64_t piece_bytes_;
+  std::deque<Wanted> wanted_;
+  std::deque<std::pair<std::size_t, std::vector<StoredChunk>>> chunks_;  // by entry
+  std::vector<Part> parts_;
+  Bytes buffer_;
+};
+
+}  // namespace h5dcp
