@@ -29,7 +29,7 @@ at::Tensor Dropout::operator()(const at::Tensor& x) {
   for (const auto& generator : generators_) {
     draws.push_back(at::rand(x.sizes().slice(1), generator));
   }
-  return x * at::stack(draws).ge(probability_).div(1 - probability_);
+  return x.mul(at::stack(draws).ge(probability_).div(1 - probability_));
 }
 
 }  // namespace trainer
