@@ -28,7 +28,7 @@ struct Hdf5Options {
   Transfer transfer = Transfer::direct;
   Overwrite overwrite = Overwrite::replace;
   // The most that one operation moves, and about what a rank needs beside its state; at most 1 GiB.
-  std::uint64_t piece_bytes = std::uint64_t{64} << 20;
+  std::uint64_t piece_bytes = std::uint64_t{8} << 20;
 };
 
 // What the collective engine did, as HDF5 tells after each call. Every rank counts for itself.

@@ -1,0 +1,178 @@
+#include "plan/merge.hpp"
+
+#include <algorithm>
+#include <compare>
+#include <numeric>
+#include <string>
+#include <utility>
+#include <variant>
+
+#include "base/rank_list.hpp"
+#include "h5dcp/error.hpp"
+#include "plan/bounds.hpp"
+#include "plan/replicas.hpp"
+#include "plan/tile.hpp"
+
+namespace h5dcp {
+namespace {
+
+using Holder = Proposals::Holder;
+
+bool is_value(const Holder& holder) {
+  return holder.type == WriteItemType::byte_io;
+}
+
+bool are_compatible(const Holder& a, const Holder& b) {
+  if (is_value(a) != is_value(b)) return false;
+  if (!is_value(a))
+    return a.tensor.properties == b.tensor.properties && a.tensor.size == b.tensor.size;
+  return a.bytes.kind == b.bytes.kind && a.bytes.dtype == b.bytes.dtype &&
+         a.bytes.size == b.bytes.size && a.bytes.nbytes == b.bytes.nbytes &&
+         a.bytes.digest == b.bytes.digest;
+}
+
+std::string text_of(const Holder& holder) {
+  if (is_value(holder)) return "a plain value";
+  return to_string(holder.tensor.size) + " " +
+         std::string(to_string(holder.tensor.properties.dtype));
+}
+
+std::vector<int> ranks_like(const std::vector<Holder>& holders, const Holder& model) {
+  std::vector<int> ranks;
+  for (const auto& holder : holders) {
+    if (are_compatible(holder, model) && (ranks.empty() || ranks.back() != holder.rank)) {
+      ranks.push_back(holder.rank);
+    }
+  }
+  return ranks;
+}
+
+Error refusal(const std::string& fqn, const std::string& why) {
+  return {ErrorCode::invalid_argument, "save '" + fqn + "': " + why};
+}
+
+void check_compatible(const Proposals& proposals) {
+  const auto& holders = proposals.holders;
+  const auto& first = holders.front();
+  const auto other = std::ranges::find_if_not(
+      holders, [&](const Holder& holder) { return are_compatible(holder, first); });
+  if (other == holders.end()) return;
+
+  const auto some = ranks_like(holders, first);
+  const auto others = ranks_like(holders, *other);
+  if (is_value(first) && is_value(*other)) {
+    throw refusal(proposals.fqn,
+                  rank_list(some) + " and " + rank_list(others) + " hold different values");
+  }
+  const auto has = [](const std::vector<int>& ranks) {
+    return rank_list(ranks) + (ranks.size() == 1 ? " has " : " have ");
+  };
+  throw refusal(proposals.fqn, has(some) + text_of(first) + ", " + has(others) + text_of(*other));
+}
+
+// The boxes that ranks hold, each once and ascending, and who holds them.
+struct Pieces {
+  std::vector<Box> boxes;
+  std::vector<std::vector<std::size_t>> holders;  // of each box: positions, one a rank, ascending
+};
+
+std::strong_ordering compare(const Box& a, const Box& b) {
+  const auto compare_extents = [](const Extents& x, const Extents& y) {
+    return std::lexicographical_compare_three_way(x.begin(), x.end(), y.begin(), y.end());
+  };
+  const auto order = compare_extents(a.offsets, b.offsets);
+  return order != 0 ? order : compare_extents(a.sizes, b.sizes);
+}
+
+Pieces gather_pieces(const std::vector<Holder>& holders) {
+  std::vector<std::size_t> order(holders.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::ranges::stable_sort(order, [&](std::size_t a, std::size_t b) {
+    return compare(holders[a].tensor.chunk, holders[b].tensor.chunk) < 0;
+  });
+  Pieces pieces;
+  for (const auto i : order) {
+    const Box& box = holders[i].tensor.chunk;
+    if (pieces.boxes.empty() || pieces.boxes.back() != box) {
+      pieces.boxes.push_back(box);
+      pieces.holders.push_back({i});
+    } else if (holders[pieces.holders.back().back()].rank != holders[i].rank) {
+      pieces.holders.back().push_back(i);
+    }
+  }
+  return pieces;
+}
+
+// Throws the fault in words.
+class Refuse {
+ public:
+  Refuse(const Proposals& proposals, const Pieces& pieces)
+      : proposals_(proposals), pieces_(pieces) {}
+
+  void operator()(const OutOfBounds& fault) const {
+    throw refusal(proposals_.fqn, raw_text(pieces_.boxes[fault.box]) + " of " + ranks(fault.box) +
+                                      " is not inside " + size());
+  }
+  void operator()(const Overlap& fault) const {
+    throw refusal(proposals_.fqn, held(fault.first) + " and " + held(fault.second) + " overlap");
+  }
+  void operator()(const Hole& fault) const {
+    throw refusal(proposals_.fqn, "no rank has " + to_string(fault.box) + " of " + size());
+  }
+
+ private:
+  std::string size() const { return to_string(proposals_.holders.front().tensor.size); }
+
+  std::string ranks(std::size_t piece) const {
+    std::vector<int> ranks;
+    for (const auto holder : pieces_.holders[piece]) {
+      ranks.push_back(proposals_.holders[holder].rank);
+    }
+    return rank_list(ranks);
+  }
+
+  std::string held(std::size_t piece) const {
+    return to_string(pieces_.boxes[piece]) + " of " + ranks(piece);
+  }
+
+  const Proposals& proposals_;
+  const Pieces& pieces_;
+};
+
+std::vector<PlannedWrite> merge_value(const Proposals& proposals, Replicas replicas) {
+  std::vector<std::size_t> holders;  // one a rank
+  for (std::size_t i = 0; i < proposals.holders.size(); ++i) {
+    if (i == 0 || proposals.holders[i].rank != proposals.holders[i - 1].rank) holders.push_back(i);
+  }
+  const Box box = whole_box(proposals.holders.front().bytes.size);
+  return {{holders[sole_writer(proposals.fqn, box, holders.size(), replicas)], box}};
+}
+
+std::vector<PlannedWrite> merge_tensor(const Proposals& proposals, Replicas replicas) {
+  const TensorWriteData& tensor = proposals.holders.front().tensor;
+  const Pieces pieces = gather_pieces(proposals.holders);
+  if (const auto fault = find_tiling_fault(tensor.size, pieces.boxes)) {
+    std::visit(Refuse(proposals, pieces), *fault);
+  }
+  std::vector<PlannedWrite> writes;
+  for (std::size_t i = 0; i < pieces.boxes.size(); ++i) {
+    const Box& box = pieces.boxes[i];
+    if (numel(box.sizes) == 0) continue;
+    const auto& holders = pieces.holders[i];
+    for (auto& share :
+         share_out(proposals.fqn, tensor.properties.dtype, box, holders.size(), replicas)) {
+      writes.push_back({holders[share.holder], std::move(share.box)});
+    }
+  }
+  return writes;
+}
+
+}  // namespace
+
+std::vector<PlannedWrite> merge(const Proposals& proposals, Replicas replicas) {
+  check_compatible(proposals);
+  return is_value(proposals.holders.front()) ? merge_value(proposals, replicas)
+                                             : merge_tensor(proposals, replicas);
+}
+
+}  // namespace h5dcp

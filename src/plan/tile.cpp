@@ -1,0 +1,116 @@
+#include "plan/tile.hpp"
+
+#include <algorithm>
+#include <cstdint>
+#include <iterator>
+#include <limits>
+#include <vector>
+
+#include "plan/bounds.hpp"
+
+namespace h5dcp {
+namespace {
+
+// No end overflows: all boxes are inside the tensor.
+std::int64_t end(const Box& box, std::size_t d) {
+  return box.offsets[d] + box.sizes[d];
+}
+
+struct Cut {
+  std::size_t dim = 0;
+  std::int64_t at = 0;
+};
+
+// Halves a region of the tensor, and the boxes in it, until a part shows a fault or lies in a
+// single box. Cuts run along sides of boxes, so that there are never more parts than sides can
+// make.
+class Bisection {
+ public:
+  explicit Bisection(std::span<const Box> boxes) : boxes_(boxes) {}
+
+  // `inside`: the boxes that share elements with `region`, ascending.
+  std::optional<TilingFault> examine(const Box& region, const std::vector<std::size_t>& inside) {
+    if (inside.empty()) return Hole{region};
+    const auto cover = std::ranges::find_if(
+        inside, [&](std::size_t box) { return contains(boxes_[box], region); });
+    if (cover != inside.end()) {
+      if (inside.size() == 1) return std::nullopt;
+      const auto other = cover == inside.begin() ? inside[1] : inside[0];
+      return Overlap{std::min(*cover, other), std::max(*cover, other)};
+    }
+
+    const Cut cut = best_cut(region, inside);
+    Box low = region;
+    low.sizes[cut.dim] = cut.at - region.offsets[cut.dim];
+    Box high = region;
+    high.offsets[cut.dim] = cut.at;
+    high.sizes[cut.dim] -= low.sizes[cut.dim];
+    if (auto fault = examine(low, below(cut, inside))) return fault;
+    return examine(high, above(cut, inside));
+  }
+
+ private:
+  // Of each dimension's median side, the one that leaves the fewest boxes in the fuller half. As no
+  // box covers the region, some dimension has a side in it.
+  Cut best_cut(const Box& region, const std::vector<std::size_t>& inside) {
+    Cut best;
+    auto fewest = std::numeric_limits<std::ptrdiff_t>::max();
+    for (std::size_t d = 0; d < region.dims(); ++d) {
+      sides_.clear();
+      for (const auto i : inside) {
+        if (boxes_[i].offsets[d] > region.offsets[d]) sides_.push_back(boxes_[i].offsets[d]);
+        if (end(boxes_[i], d) < end(region, d)) sides_.push_back(end(boxes_[i], d));
+      }
+      if (sides_.empty()) continue;
+      const auto middle = sides_.begin() + static_cast<std::ptrdiff_t>(sides_.size() / 2);
+      std::ranges::nth_element(sides_, middle);
+      const Cut cut{d, *middle};
+      const auto fuller =
+          std::max(std::ranges::count_if(inside, [&](auto i) { return is_below(cut, i); }),
+                   std::ranges::count_if(inside, [&](auto i) { return is_above(cut, i); }));
+      if (fuller < fewest) {
+        fewest = fuller;
+        best = cut;
+      }
+    }
+    return best;
+  }
+
+  bool is_below(const Cut& cut, std::size_t i) const { return boxes_[i].offsets[cut.dim] < cut.at; }
+  bool is_above(const Cut& cut, std::size_t i) const { return end(boxes_[i], cut.dim) > cut.at; }
+
+  std::vector<std::size_t> below(const Cut& cut, const std::vector<std::size_t>& inside) const {
+    std::vector<std::size_t> half;
+    std::ranges::copy_if(inside, std::back_inserter(half),
+                         [&](auto i) { return is_below(cut, i); });
+    return half;
+  }
+
+  std::vector<std::size_t> above(const Cut& cut, const std::vector<std::size_t>& inside) const {
+    std::vector<std::size_t> half;
+    std::ranges::copy_if(inside, std::back_inserter(half),
+                         [&](auto i) { return is_above(cut, i); });
+    return half;
+  }
+
+  std::span<const Box> boxes_;
+  std::vector<std::int64_t> sides_;  // kept for its memory
+};
+
+bool is_empty(const Extents& sizes) {
+  return std::ranges::find(sizes, 0) != sizes.end();
+}
+
+}  // namespace
+
+std::optional<TilingFault> find_tiling_fault(const Extents& sizes, std::span<const Box> boxes) {
+  std::vector<std::size_t> full;
+  for (std::size_t i = 0; i < boxes.size(); ++i) {
+    if (!is_inside(boxes[i], sizes)) return OutOfBounds{i};
+    if (!is_empty(boxes[i].sizes)) full.push_back(i);
+  }
+  if (is_empty(sizes)) return std::nullopt;
+  return Bisection(boxes).examine(whole_box(sizes), full);
+}
+
+}  // namespace h5dcp
