@@ -1,0 +1,126 @@
+// What n ranks save, m ranks load: bit for bit, however it is distributed there.
+
+#include <gtest/gtest.h>
+#include <mpi.h>
+
+#include <string>
+#include <vector>
+
+#include "h5dcp/checkpoint_file.hpp"
+#include "h5dcp/error.hpp"
+#include "h5dcp/hdf5.hpp"
+#include "h5dcp/state_dict_loader.hpp"
+#include "h5dcp/state_dict_saver.hpp"
+#include "sample_state.hpp"
+
+namespace h5dcp {
+namespace {
+
+constexpr int kSizes[] = {1, 2, 3, 4, 7};
+
+const char* name_of(Transfer transfer) {
+  return transfer == Transfer::direct ? "direct" : "collective";
+}
+
+std::vector<int> sizes_here() {
+  int world = 0;
+  MPI_Comm_size(MPI_COMM_WORLD, &world);
+  std::vector<int> sizes;
+  for (const int size : kSizes) {
+    if (size <= world) sizes.push_back(size);
+  }
+  return sizes;
+}
+
+// Runs `work(comm, rank)` on the first `ranks` ranks.
+template <class Work>
+void on_ranks(int ranks, const Work& work) {
+  MPI_Comm comm = test::first_ranks(ranks);
+  if (comm != MPI_COMM_NULL) {
+    int rank = 0;
+    MPI_Comm_rank(comm, &rank);
+    work(comm, rank);
+    MPI_Comm_free(&comm);
+  }
+  MPI_Barrier(MPI_COMM_WORLD);
+}
+
+class SaveLoad : public testing::TestWithParam<Transfer> {};
+
+TEST_P(SaveLoad, BitForBitAtEveryPairOfSizes) {
+  const Hdf5Options options{.transfer = GetParam(), .piece_bytes = 8192};  // several for some
+  for (const int n : sizes_here()) {
+    const auto path = std::string(name_of(GetParam())) + "_" + std::to_string(n) + ".h5";
+    on_ranks(n, [&](MPI_Comm comm, int rank) {
+      StateDict state = test::make_state(n, rank, n, true);
+      Hdf5Writer writer(path, options);
+      const auto saved = save(state, {.storage_writer = &writer, .comm = comm});
+      EXPECT_EQ(writer.collective_calls().independent, 0U) << n;
+      EXPECT_EQ(writer.collective_calls().collective > 0, GetParam() == Transfer::collective);
+      if (rank != 0) return;
+      for (const auto& damage : verify_checkpoint(path)) ADD_FAILURE() << to_string(damage);
+      std::uint64_t bytes = 0;
+      for (const auto& sample : test::samples()) {
+        bytes += static_cast<std::uint64_t>(nbytes(sample.dtype, sample.sizes));
+      }
+      EXPECT_EQ(saved.report.bytes, bytes) << "each box is written once, replicas or not";
+    });
+    for (const int m : sizes_here()) {
+      on_ranks(m, [&](MPI_Comm comm, int rank) {
+        StateDict state = test::make_state(n + m, rank, m, false);
+        Hdf5Reader reader(path, options);
+        load(state, {.storage_reader = &reader, .comm = comm});
+        EXPECT_EQ(test::wrong_tensors(state), "") << n << " -> " << m;
+        EXPECT_EQ(reader.collective_calls().independent, 0U);
+        EXPECT_EQ(reader.collective_calls().collective > 0, GetParam() == Transfer::collective);
+      });
+    }
+  }
+}
+
+TEST_P(SaveLoad, ValuesComeBackAsTheyWere) {
+  const StateDict original{
+      {"null", Value()},
+      {"flag", true},
+      {"step", std::int64_t{-7}},
+      {"rate", 0.1},
+      {"wave", std::complex<double>(1, -2)},
+      {"name", "caf\xC3\xA9"},
+      {"raw", Bytes{0, 255, 7}},
+      {"no_bytes", Bytes{}},
+      {"long", std::string(100000, 'x')},
+      {"counts", List{1, 2, 3}},
+      {"mixed", List{1, "two", Value()}},
+      {"nothing", Map{}},
+      {"nested", Map{{"list", List{Map{{"a", 1}}, Map{}}}, {"empty", List{}}}},
+  };
+  const auto path = std::string("values_") + name_of(GetParam()) + ".h5";
+  const Hdf5Options options{.transfer = GetParam()};
+  StateDict saved = original;
+  Hdf5Writer writer(path, options);
+  save(saved, {.storage_writer = &writer});
+  StateDict loaded{
+      {"null", 1},
+      {"flag", false},
+      {"step", 0},
+      {"rate", 0.0},
+      {"wave", 0},
+      {"name", ""},
+      {"raw", Bytes{}},
+      {"no_bytes", Bytes{1}},
+      {"long", ""},
+      {"counts", List{0}},
+      {"mixed", List{0}},
+      {"nothing", Map{}},
+      {"nested", Map{{"list", List{Map{{"a", 0}}, Map{}}}, {"empty", List{}}}},
+  };
+  Hdf5Reader reader(path, options);
+  load(loaded, {.storage_reader = &reader});
+  EXPECT_TRUE(loaded == original);
+}
+
+INSTANTIATE_TEST_SUITE_P(Engines, SaveLoad, testing::Values(Transfer::direct, Transfer::collective),
+                         [](const auto& test) { return name_of(test.param); });
+
+}  // namespace
+}  // namespace h5dcp
