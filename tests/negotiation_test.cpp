@@ -12,6 +12,7 @@
 #include "any_box.hpp"
 #include "h5dcp/default_planner.hpp"
 #include "h5dcp/device_mesh.hpp"
+#include "h5dcp/error.hpp"
 #include "negotiate/save_negotiation.hpp"
 
 namespace h5dcp {
@@ -107,9 +108,9 @@ std::vector<std::unique_ptr<Rank>> negotiate(int size) {
   return ranks;
 }
 
-class Negotiation : public testing::TestWithParam<int> {};
+class NegotiationAt : public testing::TestWithParam<int> {};
 
-TEST_P(Negotiation, WritesEveryElementOnceByARankThatHoldsIt) {
+TEST_P(NegotiationAt, WritesEveryElementOnceByARankThatHoldsIt) {
   const int size = GetParam();
   const auto ranks = negotiate(size);
   std::map<std::string, std::vector<int>> written;  // how often, by element
@@ -137,7 +138,7 @@ TEST_P(Negotiation, WritesEveryElementOnceByARankThatHoldsIt) {
   EXPECT_EQ(steps, 1) << "a value is written by one rank";
 }
 
-TEST_P(Negotiation, EveryNameHasOneOwnerAndEveryChunkItsPlace) {
+TEST_P(NegotiationAt, EveryNameHasOneOwnerAndEveryChunkItsPlace) {
   const int size = GetParam();
   const auto ranks = negotiate(size);
   std::map<std::string, int> owners;
@@ -169,7 +170,48 @@ TEST_P(Negotiation, EveryNameHasOneOwnerAndEveryChunkItsPlace) {
   EXPECT_TRUE(planned.empty()) << planned.begin()->first << " is written by nobody";
 }
 
-INSTANTIATE_TEST_SUITE_P(Ranks, Negotiation, testing::Values(1, 2, 7, 64, 512));
+// Answers what it was given.
+class Nonsense : public DefaultSavePlanner {
+ public:
+  explicit Nonsense(std::vector<PlannedWrite> answer) : answer_(std::move(answer)) {}
+  std::vector<PlannedWrite> plan_writes(const Proposals& /*proposals*/) const override {
+    return answer_;
+  }
+
+ private:
+  std::vector<PlannedWrite> answer_;
+};
+
+TEST(Negotiation, RefusesAPlannersNonsense) {
+  const Box whole{{0}, {4}};
+  struct Case {
+    const char* why;
+    std::vector<PlannedWrite> answer;
+  };
+  const Case cases[] = {{"a holder that there is not", {{1, whole}}},
+                        {"a box that the holder has not", {{0, {{2}, {4}}}}},
+                        {"a part", {{0, {{0}, {3}}}}},
+                        {"everything twice", {{0, whole}, {0, whole}}}};
+  for (const auto& c : cases) {
+    std::vector<float> data(4);
+    StateDict state{{"w", contiguous_view(data.data(), DType::float32, {4})}};
+    Nonsense planner(c.answer);
+    planner.set_up_planner(state, {}, true);
+    SaveNegotiation negotiation(planner.create_local_plan(), 1);
+    auto sent = negotiation.proposals();
+    for (auto& message : sent) message.rank = 0;
+    try {
+      negotiation.merge(sent, planner);
+      ADD_FAILURE() << c.why;
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::invalid_argument) << c.why;
+      EXPECT_TRUE(std::string(error.what()).starts_with("save 'w': the planner's plan_writes"))
+          << error.what();
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Ranks, NegotiationAt, testing::Values(1, 2, 7, 64, 512));
 
 }  // namespace
 }  // namespace h5dcp

@@ -78,6 +78,56 @@ TEST_P(SaveLoad, BitForBitAtEveryPairOfSizes) {
   }
 }
 
+TEST_P(SaveLoad, EveryDtypeInEveryPlacement) {
+  const Hdf5Options options{.transfer = GetParam()};
+  const auto path = std::string("dtypes_") + name_of(GetParam()) + ".h5";
+  int rank = 0;
+  int size = 0;
+  MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+  MPI_Comm_size(MPI_COMM_WORLD, &size);
+  const auto state_of = [&](int shift, bool filled) {
+    StateDict state;
+    for (std::uint8_t d = 0; d < kDTypes; ++d) {
+      for (int way = 0; way < test::kWays; ++way) {
+        const test::Sample sample{
+            std::string(to_string(DType{d})) + "." + std::to_string(way), DType{d}, {11, 10}};
+        const auto tensor = test::make_tensor(sample, way + shift, rank, size);
+        if (filled) test::fill(sample.fqn, tensor);
+        state[sample.fqn] = tensor;
+      }
+    }
+    return state;
+  };
+  StateDict saved = state_of(0, true);
+  Hdf5Writer writer(path, options);
+  save(saved, {.storage_writer = &writer});
+  EXPECT_EQ(writer.collective_calls().independent, 0U);
+  StateDict loaded = state_of(3, false);
+  Hdf5Reader reader(path, options);
+  load(loaded, {.storage_reader = &reader});
+  EXPECT_EQ(reader.collective_calls().independent, 0U);
+  EXPECT_EQ(test::wrong_tensors(loaded), "");
+}
+
+TEST(CheckpointId, IsThePathOfAFile) {
+  struct Case {
+    const char* why;
+    const char* id;
+    bool writer, reader;
+  };
+  const Case cases[] = {{"a new file", "new.h5", true, true},
+                        {"in folders that will be made", "a/b/new.h5", true, true},
+                        {"a folder", "/", false, false},
+                        {"a folder by its form", "new/", false, false},
+                        {"a URL", "s3://bucket/new.h5", false, false},
+                        {"nothing", "", false, false},
+                        {"below a file", "/proc/version/new.h5", false, true}};
+  for (const auto& c : cases) {
+    EXPECT_EQ(Hdf5Writer::validate_checkpoint_id(c.id), c.writer) << c.why;
+    EXPECT_EQ(Hdf5Reader::validate_checkpoint_id(c.id), c.reader) << c.why;
+  }
+}
+
 TEST_P(SaveLoad, ValuesComeBackAsTheyWere) {
   const StateDict original{
       {"null", Value()},

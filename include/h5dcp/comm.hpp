@@ -55,6 +55,8 @@ struct Spread {
 class Comm {
  public:
   // The first Comm made from a parent is collective over it; the others cost no communication.
+  //
+  // Throws Error{invalid_argument} if piece_bytes is out of range.
   explicit Comm(MPI_Comm parent, CommOptions options = {});
 
   int rank() const;

@@ -39,6 +39,7 @@ struct CollectiveCalls {
 
 class Hdf5Writer : public StorageWriter {
  public:
+  // Throws Error{invalid_argument} if piece_bytes is out of range.
   explicit Hdf5Writer(std::string path, Hdf5Options options = {});
   ~Hdf5Writer() override;
 
@@ -52,6 +53,10 @@ class Hdf5Writer : public StorageWriter {
   void finish(const Comm& comm) override;
   void abandon() noexcept override;
 
+  // Whether `checkpoint_id` can be the path of a file: no URL, no folder, and the nearest folder
+  // above it that exists can be written. Rank-local.
+  static bool validate_checkpoint_id(const std::string& checkpoint_id);
+
   // Of the last save.
   CollectiveCalls collective_calls() const;
 
@@ -64,6 +69,7 @@ class Hdf5Writer : public StorageWriter {
 
 class Hdf5Reader : public StorageReader {
  public:
+  // Throws Error{invalid_argument} if piece_bytes is out of range.
   explicit Hdf5Reader(std::string path, Hdf5Options options = {});
   ~Hdf5Reader() override;
 
@@ -71,6 +77,9 @@ class Hdf5Reader : public StorageReader {
   Metadata read_metadata(const Comm& comm) override;
   void set_up_storage_reader(const Metadata& metadata, bool is_coordinator) override;
   void read_data(const Comm& comm, const LoadPlan& plan, LoadPlanner& planner) override;
+
+  // Whether `checkpoint_id` can be the path of a file: no URL and no folder. Rank-local.
+  static bool validate_checkpoint_id(const std::string& checkpoint_id);
 
   // Of the last load.
   CollectiveCalls collective_calls() const;

@@ -84,7 +84,7 @@ struct LoadPlan {
 struct Proposals {
   struct Holder {
     int rank;
-    std::size_t item;  // its position among that rank's items of this FQN
+    std::size_t item;  // its position among the items that rank sent to this owner
     WriteItemType type;
     TensorWriteData tensor;  // for tensor and shard
     BytesWriteData bytes;    // for byte_io

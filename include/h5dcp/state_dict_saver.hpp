@@ -33,8 +33,8 @@ struct SaveResult {
 // Saves what the ranks hold of `state_dict`, and returns when the checkpoint is durable and
 // visible. Collective over arguments.comm.
 //
-// Throws the same CheckpointException on every rank if it failed on any; the checkpoint that was
-// there before is then untouched.
+// Throws the same CheckpointException on every rank if it failed on any. What is there then is
+// whole: the checkpoint that was there before or, if only the very last step failed, the new one.
 SaveResult save(StateDict& state_dict, const SaveArguments& arguments);
 
 }  // namespace h5dcp

@@ -66,9 +66,11 @@ SaveResult save(StateDict& state_dict, const SaveArguments& arguments) {
   SavePlanner& planner = arguments.planner != nullptr ? *arguments.planner : own_planner;
   try {
     auto result = run(comm, state_dict, arguments.checkpoint_id, *storage, planner);
-    result.metadata = [path = storage->storage_meta().checkpoint_id] {
-      return CheckpointFile(path).metadata();
-    };
+    if (dynamic_cast<const Hdf5Writer*>(storage) != nullptr) {
+      result.metadata = [path = storage->storage_meta().checkpoint_id] {
+        return CheckpointFile(path).metadata();
+      };
+    }
     return result;
   } catch (...) {
     storage->abandon();

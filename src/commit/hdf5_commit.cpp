@@ -17,10 +17,10 @@
 #include <cerrno>
 #include <chrono>
 #include <cstdio>
-#include <filesystem>
 
 #include "h5dcp/error.hpp"
 #include "layout/tables.hpp"
+#include "storage/folder.hpp"
 #include "storage/hdf5_save.hpp"
 
 namespace h5dcp {
@@ -36,34 +36,22 @@ bool is_file(const std::string& path, const PosixFile& file) {
 }
 
 void rename_over(const std::string& from, const std::string& to, const PosixFile& file) {
-  if (::rename(from.c_str(), to.c_str()) == 0 || is_file(to, file)) return;
-  fail_errno("rename '" + from + "' to '" + to + "'", to, errno);
+  if (::rename(from.c_str(), to.c_str()) == 0) return;
+  const int error = errno;
+  if (!is_file(to, file)) fail_errno("rename '" + from + "' to '" + to + "'", to, error);
 }
 
 void rename_to_new(const std::string& from, const std::string& to, const PosixFile& file) {
-  const std::string action = "rename '" + from + "' to '" + to + "'";
   if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) == 0) return;
-  if (errno != EINVAL && errno != ENOSYS) {
-    if (is_file(to, file)) return;
-    fail_errno(action, to, errno);
+  int error = errno;
+  const bool unknown_flag = error == EINVAL || error == ENOSYS;
+  // A link fails as well if the name is taken.
+  const bool linked = unknown_flag && ::link(from.c_str(), to.c_str()) == 0;
+  if (unknown_flag) error = errno;
+  if (!linked && !is_file(to, file)) {
+    fail_errno("rename '" + from + "' to '" + to + "'", to, error);
   }
-  // A file system without that flag. A link fails as well if the name is taken.
-  if (::link(from.c_str(), to.c_str()) != 0 && !is_file(to, file)) fail_errno(action, to, errno);
-  ::unlink(from.c_str());
-}
-
-void sync_folder(const std::filesystem::path& path) {
-  const auto folder = path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
-  const int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);  // NOLINT(*-vararg)
-  if (fd < 0) fail_errno("open '" + folder.string() + "'", folder, errno);
-  int status = ::fsync(fd);
-  while (status != 0 && errno == EINTR) status = ::fsync(fd);
-  const int error = errno;
-  ::close(fd);
-  // Some file systems have nothing to sync in a folder and say so.
-  if (status != 0 && error != EINVAL) {
-    fail_errno("bring '" + folder.string() + "' to the disk (fsync)", folder, error);
-  }
+  if (linked) ::unlink(from.c_str());
 }
 
 std::int64_t unix_ns() {
@@ -101,7 +89,7 @@ void Hdf5Writer::finish(const Comm& comm) {
       rename_over(save.partial, path_, save.file);
     }
     save.partial.clear();  // it is the checkpoint now, whatever comes
-    sync_folder(path_);
+    sync_folder(folder_of(path_));
   });
   save.file = PosixFile();
 }

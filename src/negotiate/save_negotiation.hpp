@@ -31,7 +31,7 @@ class SaveNegotiation {
   std::vector<Message> proposals() const;
 
   // 2. As owner: decides, for each FQN of which something came. Throws what planner.plan_writes
-  // throws, Error{internal} if what that returned is no answer.
+  // throws, Error{invalid_argument} if what that returned is no answer.
   void merge(const std::vector<Message>& received, const SavePlanner& planner);
 
   // 3. As owner: what will be written, ordered by FQN.

@@ -1,6 +1,8 @@
 #include "storage/hdf5_options.hpp"
 
+#include <filesystem>
 #include <string>
+#include <system_error>
 
 #include "h5dcp/error.hpp"
 
@@ -12,6 +14,19 @@ void check_options(const Hdf5Options& options) {
   throw Error(ErrorCode::invalid_argument, "Hdf5Options::piece_bytes is " +
                                                std::to_string(options.piece_bytes) +
                                                ": it must be between 1 and 1 GiB");
+}
+
+bool is_file_path(const std::string& path) {
+  std::error_code ignored;  // what cannot be looked at is no folder, and opening it will tell why
+  return std::filesystem::path(path).has_filename() && path.find("://") == std::string::npos &&
+         !std::filesystem::is_directory(path, ignored);
+}
+
+void check_path(const std::string& verb, const std::string& path) {
+  if (path.empty()) throw Error(ErrorCode::invalid_argument, verb + ": no checkpoint id is given");
+  if (is_file_path(path)) return;
+  throw Error(ErrorCode::invalid_argument,
+              verb + " '" + path + "': not the path of a file (a folder, or a URL)");
 }
 
 }  // namespace h5dcp

@@ -1,6 +1,8 @@
-// Hdf5Options that make sense.
+// Options and paths that make sense.
 
 #pragma once
+
+#include <string>
 
 #include "h5dcp/hdf5.hpp"
 
@@ -8,5 +10,11 @@ namespace h5dcp {
 
 // Throws Error{invalid_argument} if the options do not.
 void check_options(const Hdf5Options& options);
+
+// Whether `path` can name a file: no URL, no folder.
+bool is_file_path(const std::string& path);
+
+// Throws Error{invalid_argument}, "<verb> '<path>': ...", if it cannot.
+void check_path(const std::string& verb, const std::string& path);
 
 }  // namespace h5dcp

@@ -59,7 +59,11 @@ Hdf5Reader::~Hdf5Reader() = default;
 void Hdf5Reader::reset(const std::optional<std::string>& checkpoint_id) {
   if (checkpoint_id) path_ = *checkpoint_id;
   load_ = std::make_unique<Load>();
-  if (path_.empty()) throw Error(ErrorCode::invalid_argument, "load: no checkpoint id is given");
+  check_path("load from", path_);
+}
+
+bool Hdf5Reader::validate_checkpoint_id(const std::string& checkpoint_id) {
+  return is_file_path(checkpoint_id);
 }
 
 Metadata Hdf5Reader::read_metadata(const Comm& comm) {

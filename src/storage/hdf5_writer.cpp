@@ -1,10 +1,13 @@
 #include "h5dcp/hdf5.hpp"
 
+#include <unistd.h>
+
 #include <filesystem>
 #include <system_error>
 #include <utility>
 
 #include "h5dcp/error.hpp"
+#include "storage/folder.hpp"
 #include "storage/hdf5_options.hpp"
 #include "storage/hdf5_save.hpp"
 
@@ -19,14 +22,19 @@ Hdf5Writer::~Hdf5Writer() = default;
 void Hdf5Writer::reset(const std::optional<std::string>& checkpoint_id) {
   if (checkpoint_id) path_ = *checkpoint_id;
   save_ = std::make_unique<Save>();
-  if (path_.empty()) throw Error(ErrorCode::invalid_argument, "save: no checkpoint id is given");
-  if (std::filesystem::is_directory(path_)) {
-    throw Error(ErrorCode::invalid_argument, "save to '" + path_ + "': it is a directory");
-  }
+  check_path("save to", path_);
 }
 
 StorageMeta Hdf5Writer::storage_meta() const {
   return {.checkpoint_id = path_, .save_id = {}, .load_id = {}};
+}
+
+bool Hdf5Writer::validate_checkpoint_id(const std::string& checkpoint_id) {
+  if (!is_file_path(checkpoint_id)) return false;
+  std::error_code error;
+  auto folder = folder_of(checkpoint_id);
+  while (!std::filesystem::exists(folder, error)) folder = folder_of(folder);
+  return std::filesystem::is_directory(folder, error) && ::access(folder.c_str(), W_OK) == 0;
 }
 
 void Hdf5Writer::set_up_storage_writer(bool is_coordinator) {

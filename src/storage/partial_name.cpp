@@ -6,6 +6,7 @@
 #include <system_error>
 
 #include "h5dcp/error.hpp"
+#include "storage/folder.hpp"
 
 namespace h5dcp {
 namespace {
@@ -15,8 +16,7 @@ constexpr std::size_t kHexDigits = 16;
 }  // namespace
 
 std::filesystem::path partial_name(const std::filesystem::path& path, std::uint64_t generation) {
-  const auto folder = path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
-  return folder / fmt::format(".{}.{:016x}.partial", path.filename().string(), generation);
+  return folder_of(path) / fmt::format(".{}.{:016x}.partial", path.filename().string(), generation);
 }
 
 void refuse_existing(const std::filesystem::path& path) {
@@ -30,8 +30,7 @@ void remove_stale(const std::filesystem::path& path, std::chrono::nanoseconds ag
   const std::string end = ".partial";
   const auto now = std::filesystem::file_time_type::clock::now();
   std::error_code ignored;  // somebody else may remove or rename files here
-  const auto folder = path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
-  for (const auto& entry : std::filesystem::directory_iterator(folder, ignored)) {
+  for (const auto& entry : std::filesystem::directory_iterator(folder_of(path), ignored)) {
     const auto name = entry.path().filename().string();
     if (name.size() != begin.size() + kHexDigits + end.size()) continue;
     if (!name.starts_with(begin) || !name.ends_with(end)) continue;

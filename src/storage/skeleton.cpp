@@ -105,9 +105,10 @@ std::uint64_t Maker::dataset(const std::string& name, hid_t type, const Extents&
     attribute(dataset.get(), "fqn", entry->fqn);
     attribute(dataset.get(), "dtype", to_string(entry->dtype));
   }
-  const haddr_t address = H5Dget_offset(dataset.get());
+  // HDF5 has an address only for datasets with bytes.
+  const haddr_t address = H5Dget_storage_size(dataset.get()) > 0 ? H5Dget_offset(dataset.get()) : 0;
   dataset.close(action_);
-  return address == HADDR_UNDEF ? 0 : address;
+  return address;
 }
 
 void Maker::group(const std::string& name) {
