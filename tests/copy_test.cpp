@@ -121,6 +121,22 @@ TEST(Copy, ConvertsLongRuns) {
   for (std::size_t i = 0; i < numbers.size(); ++i) ASSERT_EQ(result[i], numbers[i]);
 }
 
+TEST(Copy, TransposesManyStrips) {
+  std::vector<std::int32_t> from(3 * 37 * 50);
+  std::iota(from.begin(), from.end(), 0);
+  std::vector<std::int32_t> to(from.size());
+  // Dimensions [3, 37, 50] in the order [50, 3, 37].
+  copy_elements({from.data(), DType::int32, {50, 3, 37}, {1, 37 * 50, 50}, nullptr},
+                contiguous_view(to.data(), DType::int32, {50, 3, 37}));
+  for (int i = 0; i < 50; ++i) {
+    for (int j = 0; j < 3; ++j) {
+      for (int k = 0; k < 37; ++k) {
+        ASSERT_EQ(to[static_cast<std::size_t>((i * 3 + j) * 37 + k)], (j * 37 + k) * 50 + i);
+      }
+    }
+  }
+}
+
 TEST(Copy, RefusesWhatCannotBe) {
   struct Case {
     const char* why;

@@ -65,6 +65,9 @@ TEST(Map, CopiesAreApartAndMovesLeaveNothing) {
   map["new"] = 5;
   EXPECT_EQ(map.at("new"), Value(5));
 
+  map = moved;
+  EXPECT_FALSE(map.contains("new"));
+  EXPECT_TRUE(map.contains("a"));
   copy = moved;
   EXPECT_EQ(copy, moved);
   const Map& same = copy;

@@ -31,9 +31,9 @@ struct Complex32 {
 };
 
 template <typename T>
-inline constexpr bool is_complex = false;
+inline constexpr bool kIsComplex = false;
 template <typename T>
-inline constexpr bool is_complex<std::complex<T>> = true;
+inline constexpr bool kIsComplex<std::complex<T>> = true;
 
 // What an element is read as: the widest type of its kind that rounds as the element's own would.
 // So 21 dtypes meet 6 types here, and not 21.
@@ -129,11 +129,11 @@ struct Narrow<Complex32> {
 };
 
 template <typename T>
-concept Complex = is_complex<T> || std::same_as<T, Complex32>;
+concept Complex = kIsComplex<T> || std::same_as<T, Complex32>;
 
 // What can_convert() says, of types.
 template <typename From, typename To>
-concept ConvertibleTo = !std::same_as<To, E8M0> && (!is_complex<From> || Complex<To>);
+concept ConvertibleTo = !std::same_as<To, E8M0> && (!kIsComplex<From> || Complex<To>);
 
 // Calls f(T{}) with an element of the type that `dtype` has in memory.
 template <typename F>

@@ -6,7 +6,7 @@
 #include <cstring>
 #include <span>
 #include <string>
-#include <vector>
+#include <type_traits>
 
 #include "base/convert.hpp"
 #include "h5dcp/error.hpp"
@@ -81,6 +81,38 @@ void copy_apart(std::span<const Loop> loops, const std::byte* from, std::byte* t
   });
 }
 
+// So many elements that much of a cache line of the source is used at once, and so few that their
+// lines of the target, often as far apart as the cache is long, stay in it.
+constexpr std::int64_t kStrip = 8;
+
+// As copy_apart, of a transposition: source and target run along different dimensions. Cuts the
+// loop along the source into strips, which become the innermost.
+template <std::size_t Width>
+void copy_transposed(std::span<const Loop> loops, const std::byte* from, std::byte* to) {
+  const Loop inner = loops.back();
+  walk(loops.first(loops.size() - 1), from, to,
+       [&](const Loop& outer, const std::byte* source, std::byte* target) {
+         for (std::int64_t i = 0; i < outer.count; i += kStrip) {
+           const std::array<Loop, 2> strip = {
+               inner, {std::min(kStrip, outer.count - i), outer.from_bytes, outer.to_bytes}};
+           copy_apart<Width>(strip, source + i * outer.from_bytes, target + i * outer.to_bytes);
+         }
+       });
+}
+
+// Puts the outer loop with the shortest steps through the source next to the innermost. Whether it
+// takes shorter ones than that.
+bool transposes(Loops& loops) {
+  if (loops.size < 2) return false;
+  const auto inner = loops.loop.begin() + static_cast<std::ptrdiff_t>(loops.size) - 1;
+  const auto shortest = std::min_element(
+      loops.loop.begin(), inner,
+      [](const Loop& a, const Loop& b) { return std::abs(a.from_bytes) < std::abs(b.from_bytes); });
+  if (std::abs(shortest->from_bytes) >= std::abs(inner->from_bytes)) return false;
+  std::rotate(shortest, shortest + 1, inner);
+  return true;
+}
+
 // Copies what needs no conversion: elements of `width` bytes.
 void copy_same(Loops loops, std::size_t width, const std::byte* from, std::byte* to) {
   const auto together = [&] {
@@ -100,17 +132,22 @@ void copy_same(Loops loops, std::size_t width, const std::byte* from, std::byte*
                   std::memcpy(target, source, static_cast<std::size_t>(loop.count) * width);
                 });
   }
+  const bool transposed = transposes(loops);
+  const auto copy = [&]<std::size_t Width>(std::integral_constant<std::size_t, Width>) {
+    transposed ? copy_transposed<Width>(loops.all(), from, to)
+               : copy_apart<Width>(loops.all(), from, to);
+  };
   switch (width) {
     case 1:
-      return copy_apart<1>(loops.all(), from, to);
+      return copy(std::integral_constant<std::size_t, 1>());
     case 2:
-      return copy_apart<2>(loops.all(), from, to);
+      return copy(std::integral_constant<std::size_t, 2>());
     case 4:
-      return copy_apart<4>(loops.all(), from, to);
+      return copy(std::integral_constant<std::size_t, 4>());
     case 8:
-      return copy_apart<8>(loops.all(), from, to);
+      return copy(std::integral_constant<std::size_t, 8>());
     default:
-      return copy_apart<16>(loops.all(), from, to);
+      return copy(std::integral_constant<std::size_t, 16>());
   }
 }
 

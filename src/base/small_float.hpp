@@ -40,6 +40,7 @@ namespace small_float {
 inline constexpr int kMantissaBits = 23;  // those of float
 inline constexpr int kBias = 127;
 inline constexpr std::uint32_t kInfinity = 0x7f800000;
+inline constexpr std::uint32_t kQuietNan = 0x7fc00000;
 
 constexpr float power_of_two(int exponent) {
   float power = 1;
@@ -73,55 +74,55 @@ struct Limits {
 
 }  // namespace small_float
 
-// The number that `bits` stand for: every number of these formats is a float.
+// The number that `bits` stand for: every number of these formats is a float. All cases are
+// computed and one is chosen, so that the compiler can do many numbers at once.
 template <SmallFloat Format>
 float decode(SmallFloatBits<Format> bits) {
   using Limits = small_float::Limits<Format>;
-  const std::uint32_t sign = bits & Limits::kSign;
-  const std::uint32_t magnitude = bits & ~Limits::kSign;
-  float number = 0;
-  if (Format.specials == Specials::fnuz && bits == Limits::kNan) {
-    return std::numeric_limits<float>::quiet_NaN();
+  const std::uint32_t sign = bits >> (Format.exponent_bits + Format.mantissa_bits);
+  const std::uint32_t magnitude = bits & (Limits::kSign - 1);
+  const std::uint32_t normal = (magnitude << Limits::kShift) + Limits::kRebias;
+  std::uint32_t number = normal;
+  if (Format.bias != small_float::kBias) {  // else those of float are at the same place
+    const auto multiple = static_cast<float>(static_cast<std::int32_t>(magnitude));
+    const float subnormal = multiple * small_float::power_of_two(Limits::kLeastExponent);
+    number =
+        magnitude >> Format.mantissa_bits == 0 ? std::bit_cast<std::uint32_t>(subnormal) : normal;
   }
-  if (magnitude > Limits::kLargest) {
-    number = Format.specials == Specials::ieee && magnitude == Limits::kTopExponent
-                 ? std::numeric_limits<float>::infinity()
-                 : std::numeric_limits<float>::quiet_NaN();
-  } else if (magnitude >> Format.mantissa_bits == 0) {
-    number = static_cast<float>(magnitude) * small_float::power_of_two(Limits::kLeastExponent);
-  } else {
-    number = std::bit_cast<float>((magnitude << Limits::kShift) + Limits::kRebias);
-  }
-  return sign != 0 ? -number : number;
+  const bool infinite = Format.specials == Specials::ieee && magnitude == Limits::kTopExponent;
+  const bool nan = Format.specials == Specials::fnuz ? bits == Limits::kNan
+                                                     : !infinite && magnitude > Limits::kLargest;
+  number = infinite ? small_float::kInfinity : number;
+  number = nan ? small_float::kQuietNan : number;
+  return std::bit_cast<float>(number | sign << 31);
 }
 
 // The nearest number of the format, the even one of two equally near.
 template <SmallFloat Format>
 SmallFloatBits<Format> encode(float number) {
   using Limits = small_float::Limits<Format>;
-  constexpr float kLeastNormal = small_float::power_of_two(1 - Format.bias);
-  // A float of this size has its last bit where the least number has its only one: adding it makes
-  // the processor round to a multiple of the least number.
-  constexpr float kRounder =
-      small_float::power_of_two(Limits::kLeastExponent + small_float::kMantissaBits);
-
   const auto bits = std::bit_cast<std::uint32_t>(number);
   const std::uint32_t magnitude = bits & 0x7fffffff;
-  const std::uint32_t sign = bits >> 31 << (Format.exponent_bits + Format.mantissa_bits);
-  std::uint32_t result = 0;
-  if (magnitude > small_float::kInfinity) {
-    result = Limits::kNan;
-  } else if (magnitude < std::bit_cast<std::uint32_t>(kLeastNormal)) {
-    result = std::bit_cast<std::uint32_t>(std::bit_cast<float>(magnitude) + kRounder) -
-             std::bit_cast<std::uint32_t>(kRounder);
-  } else {
-    const std::uint32_t odd = magnitude >> Limits::kShift & 1;
-    const std::uint32_t half = 1U << (Limits::kShift - 1);
-    // A carry out of the mantissa is right, too: it makes the next larger exponent.
-    result = (magnitude - Limits::kRebias + half - 1 + odd) >> Limits::kShift;
-    if (result > Limits::kLargest) result = Limits::kTooLarge;
+  std::uint32_t sign = bits >> 31 << (Format.exponent_bits + Format.mantissa_bits);
+
+  const std::uint32_t odd = magnitude >> Limits::kShift & 1;
+  const std::uint32_t half = 1U << (Limits::kShift - 1);
+  // A carry out of the mantissa is right, too: it makes the next larger exponent.
+  std::uint32_t result = (magnitude - Limits::kRebias + half - 1 + odd) >> Limits::kShift;
+  if (Format.bias != small_float::kBias) {
+    constexpr float kLeastNormal = small_float::power_of_two(1 - Format.bias);
+    // A float of this size has its last bit where the least number has its only one: adding it
+    // makes the processor round to a multiple of the least number.
+    constexpr float kRounder =
+        small_float::power_of_two(Limits::kLeastExponent + small_float::kMantissaBits);
+    const auto subnormal =
+        std::bit_cast<std::uint32_t>(std::bit_cast<float>(magnitude) + kRounder) -
+        std::bit_cast<std::uint32_t>(kRounder);
+    result = magnitude < std::bit_cast<std::uint32_t>(kLeastNormal) ? subnormal : result;
   }
-  if (Format.specials == Specials::fnuz && result == 0) return 0;  // -0 would be nan
+  result = result > Limits::kLargest ? Limits::kTooLarge : result;
+  result = magnitude > small_float::kInfinity ? Limits::kNan : result;
+  if (Format.specials == Specials::fnuz) sign = result == 0 ? 0 : sign;  // -0 would be nan
   return static_cast<SmallFloatBits<Format>>(sign | result);
 }
 

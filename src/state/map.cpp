@@ -37,9 +37,16 @@ bool Map::contains(std::string_view key) const {
 }
 
 Value& Map::operator[](std::string_view key) {
-  const auto [place, added] = places_.try_emplace(std::string(key), entries_.size());
-  if (added) entries_.emplace_back(key, Value());
-  return entries_[place->second].second;
+  const auto place = places_.find(std::string(key));
+  if (place != places_.end()) return entries_[place->second].second;
+  entries_.emplace_back(key, Value());
+  try {
+    places_.emplace(key, entries_.size() - 1);
+  } catch (...) {
+    entries_.pop_back();  // an entry without its place would be a second one next time
+    throw;
+  }
+  return entries_.back().second;
 }
 
 Value& Map::at(std::string_view key) {
