@@ -2,6 +2,7 @@
 
 #include <ATen/CPUGeneratorImpl.h>
 
+#include <cmath>
 #include <memory>
 #include <mutex>
 #include <utility>
@@ -17,7 +18,9 @@ constexpr double kDropout = 0.1;
 at::Tensor whole(const ParameterSpec& spec, const at::Generator& generator) {
   at::Tensor tensor = at::zeros(spec.sizes);
   if (spec.start == ParameterSpec::Start::ones) tensor.fill_(1);
-  if (spec.start == ParameterSpec::Start::normal) tensor.normal_(0, 0.02, generator);
+  if (spec.start == ParameterSpec::Start::normal) {
+    tensor.normal_(0, 1 / std::sqrt(static_cast<double>(spec.sizes.back())), generator);
+  }
   return tensor;
 }
 
