@@ -47,12 +47,12 @@ std::uint64_t draw(at::Generator& generator) {
 
 }  // namespace
 
-Trainer::Trainer(const Options& options, std::string text, MPI_Comm comm)
+Trainer::Trainer(const Options& options, Samples samples, MPI_Comm comm)
     : comm_(comm),
       shape_{options.layers, options.hidden, options.heads, options.context},
       batch_(options.batch),
       generator_(at::detail::createCPUGenerator(static_cast<std::uint64_t>(options.seed))),
-      samples_(std::move(text), options.context + 1, options.seed) {
+      samples_(std::move(samples)) {
   MPI_Comm_rank(comm, &rank_);
   MPI_Comm_size(comm, &size_);
   std::vector<at::Tensor> shards;
