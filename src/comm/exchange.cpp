@@ -100,7 +100,7 @@ bool all_sent(Parcels& parcels) {
 
 std::vector<Message> Step::exchange(const std::vector<Message>& messages) const {
   const int tag = kFirstTag + channel_.exchanges++ % 2;
-  const MPI_Comm comm = channel_.work;
+  MPI_Comm comm = channel_.work;
   Parcels parcels = guarded(Parcels{}, [&](Parcels& kept) {
     for (const auto& message : messages) {
       if (message.rank == channel_.rank) {

@@ -22,8 +22,8 @@ bool inside(std::uint64_t first, std::uint64_t count, std::uint64_t size) {
 
 }  // namespace
 
-Index::Index(Record record, std::vector<Bytes> tables)
-    : record_(std::move(record)), tables_(std::move(tables)) {
+Index::Index(const Record& record, std::vector<Bytes> tables)
+    : record_(record), tables_(std::move(tables)) {
   const auto& [rows, names, shapes] = std::tie(tables_.at(0), tables_.at(1), tables_.at(2));
   if (rows.size() % sizeof(TensorRow) != 0) corrupt("index table 'tensors' has half a row");
   const auto chunks = record_.table(Table::chunks).nbytes / sizeof(ChunkRow);

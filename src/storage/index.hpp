@@ -27,7 +27,7 @@ class Index {
 
   // Throws Error{corrupt} if the tables contradict themselves or the record: they may come from a
   // damaged or hostile file, and all later code trusts them.
-  Index(Record record, std::vector<Bytes> tables);
+  Index(const Record& record, std::vector<Bytes> tables);
 
   const Record& record() const { return record_; }
   const std::vector<Bytes>& tables() const { return tables_; }  // tensors, names, shapes

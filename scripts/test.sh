@@ -1,0 +1,27 @@
+#!/usr/bin/env bash
+# Installs what is missing, builds, and runs everything that CI runs: format and lint, the tests of
+# the release build, and those that need no torch again with ASan and UBSan. Results: build/junit.xml
+# and build-asan/junit.xml.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+scripts/install-deps.sh
+
+echo "== format"
+git ls-files '*.cpp' '*.hpp' | xargs clang-format --dry-run --Werror
+
+failed=0
+for preset in release asan; do
+  folder=build
+  [ "$preset" = release ] || folder=build-$preset
+  echo "== build: $preset"
+  cmake --preset "$preset" --log-level=WARNING
+  cmake --build --preset "$preset"
+  if [ "$preset" = release ]; then
+    echo "== lint"
+    scripts/lint.py build
+  fi
+  echo "== test: $preset"
+  ctest --preset "$preset" --parallel "$(nproc)" --output-junit junit.xml || failed=1
+done
+exit $failed

@@ -1,0 +1,242 @@
+#include "h5dcp/flatten.hpp"
+
+#include <gtest/gtest.h>
+#include <rapidcheck.h>
+#include <rapidcheck/gtest.h>
+
+#include <cstdint>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "any_value.hpp"
+#include "h5dcp/error.hpp"
+
+namespace h5dcp {
+namespace {
+
+using std::string_literals::operator""s;
+
+std::vector<std::string> fqns(StateDict& state_dict) {
+  std::vector<std::string> fqns;
+  for (const auto& leaf : flatten_state_dict(state_dict)) fqns.push_back(leaf.fqn);
+  return fqns;
+}
+
+TEST(Flatten, FindsTheLeaves) {
+  float memory = 0;
+  const Value tensor = contiguous_view(&memory, DType::float32, {});
+  const Value sharded = ShardedTensor{DType::float32, {4}, {}};
+  struct Case {
+    const char* why;
+    StateDict state_dict;
+    std::vector<std::string> expected;
+  };
+  const Case cases[] = {
+      {"nothing", {}, {}},
+      {"in the order of the keys", {{"b", 1}, {"a", {}}}, {"b", "a"}},
+      {"maps are descended", {{"a", Map{{"b", Map{{"c", 1}}}, {"d", tensor}}}}, {"a.b.c", "a.d"}},
+      {"a list of plain values is a leaf", {{"l", List{1, "x", {}}}}, {"l"}},
+      {"so is a list of such lists", {{"l", List{List{1}, List{List{}}}}}, {"l"}},
+      {"a tensor opens a list", {{"l", List{1, tensor}}}, {"l.0", "l.1"}},
+      {"a sharded tensor, too", {{"l", List{sharded}}}, {"l.0"}},
+      {"a map opens a list", {{"l", List{1, Map{{"k", 2}}}}}, {"l.0", "l.1.k"}},
+      {"even from within a list in it",
+       {{"l", List{List{1, 2}, List{3, List{tensor}}}}},
+       {"l.0", "l.1.0", "l.1.1.0"}},
+      {"empty containers are leaves", {{"m", Map()}, {"l", List()}}, {"m", "l"}},
+      {"in a list, too", {{"l", List{Map(), List()}}}, {"l.0", "l.1"}},
+      {"keys may be empty or have dots", {{"", Map{{"", 1}}}, {"a.b", 2}}, {".", "a.b"}},
+  };
+  for (const auto& c : cases) {
+    StateDict state_dict = c.state_dict;
+    EXPECT_EQ(fqns(state_dict), c.expected) << c.why;
+  }
+}
+
+TEST(Flatten, PointsIntoTheStateDict) {
+  StateDict state_dict = {{"a", Map{{"b", List{Map{{"c", 1}}, 2}}}}};
+  const auto leaves = flatten_state_dict(state_dict);
+  ASSERT_EQ(leaves.size(), 2U);
+  EXPECT_EQ(leaves[0].path, (Path{"a", "b", std::int64_t{0}, "c"}));
+  EXPECT_EQ(leaves[1].path, (Path{"a", "b", std::int64_t{1}}));
+  *leaves[0].value = 10;
+  *leaves[1].value = 20;
+  EXPECT_EQ(state_dict, (StateDict{{"a", Map{{"b", List{Map{{"c", 10}}, 20}}}}}));
+}
+
+TEST(Flatten, RefusesNamesThatCannotBe) {
+  struct Case {
+    const char* why;
+    StateDict state_dict;
+    std::string expected;
+  };
+  const std::string long_key(4097, 'k');
+  const Case cases[] = {
+      {"two keys in one",
+       {{"a.b", 1}, {"a", Map{{"b", 2}}}},
+       "['a.b'] and ['a']['b'] have the same name 'a.b'"},
+      {"a position like a key",
+       {{"a.0", 1}, {"a", List{Map()}}},
+       "['a.0'] and ['a'][0] have the same name 'a.0'"},
+      {"no UTF-8", {{"a", Map{{"\xff", 1}}}}, "the name of ['a']['\xff'] is not UTF-8"},
+      {"too long",
+       {{long_key, 1}},
+       "the name '" + std::string(64, 'k') + "...' has 4097 bytes, more than 4096"},
+  };
+  for (const auto& c : cases) {
+    StateDict state_dict = c.state_dict;
+    try {
+      flatten_state_dict(state_dict);
+      ADD_FAILURE() << "no error: " << c.why;
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::invalid_argument) << c.why;
+      EXPECT_EQ(error.what(), "flatten the state dict: " + c.expected) << c.why;
+    }
+  }
+  StateDict longest = {{std::string(4096, 'k'), 1}};
+  EXPECT_EQ(flatten_state_dict(longest).size(), 1U);
+}
+
+TEST(SetElement, MakesTheContainersOnTheWay) {
+  StateDict state_dict;
+  set_element(state_dict, {"a", "b"}, 1);
+  set_element(state_dict, {"l", std::int64_t{2}}, 2);
+  set_element(state_dict, {"l", std::int64_t{1}, "k"}, 3);
+  set_element(state_dict, {"a", "b"}, 4);
+  EXPECT_EQ(state_dict, (StateDict{{"a", Map{{"b", 4}}}, {"l", List{{}, Map{{"k", 3}}, 2}}}));
+}
+
+TEST(SetElement, RefusesOtherContainersOnTheWay) {
+  struct Case {
+    Path path;
+    const char* expected;
+  };
+  const Case cases[] = {
+      {{"map", std::int64_t{0}}, "set ['map'][0]: a position leads into something that is no list"},
+      {{"list", "k"}, "set ['list']['k']: a key leads into something that is no map"},
+      {{"number", "k"}, "set ['number']['k']: a key leads into something that is no map"},
+      {{"list", std::int64_t{-1}}, "set ['list'][-1]: a position is negative"},
+      {{std::int64_t{0}}, "set [0]: the path does not begin with a key"},
+      {{}, "set : the path does not begin with a key"},
+  };
+  for (const auto& c : cases) {
+    StateDict state_dict = {{"map", Map()}, {"list", List()}, {"number", 1}};
+    try {
+      set_element(state_dict, c.path, 1);
+      ADD_FAILURE() << "no error: " << c.expected;
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::invalid_argument);
+      EXPECT_STREQ(error.what(), c.expected);
+    }
+  }
+}
+
+TEST(EncodedPath, RepeatsNothingOfTheName) {
+  struct Case {
+    const char* why;
+    Path path;
+    const char* fqn;
+    std::string encoded;
+  };
+  const std::string long_key(64, 'k');
+  const std::string long_fqn = long_key + ".0";
+  const Case cases[] = {
+      {"keys without dots", {"model", "wq"}, "model.wq", ""},
+      {"digits in a key are no position", {"a", "0"}, "a.0", ""},
+      {"an empty key", {""}, "", ""},
+      {"empty keys", {"", "", "b"}, "..b", ""},
+      {"a position", {"a", std::int64_t{10}}, "a.10", "\x02\x05"s},
+      {"a dot in a key", {"a.b", "c"}, "a.b.c", "\x06\x02"s},
+      {"a key that is a dot", {"."}, ".", "\x02"s},
+      {"a length of two bytes", {long_key, std::int64_t{0}}, long_fqn.c_str(), "\x80\x01\x03"s},
+  };
+  for (const auto& c : cases) {
+    EXPECT_EQ(to_fqn(c.path), c.fqn) << c.why;
+    EXPECT_EQ(encode_path(c.path), c.encoded) << c.why;
+    EXPECT_EQ(decode_path(c.fqn, c.encoded), c.path) << c.why;
+  }
+}
+
+TEST(EncodedPath, RefusesBytesThatDoNotFit) {
+  struct Case {
+    const char* why;
+    std::string fqn, encoded;
+  };
+  const Case cases[] = {
+      {"longer than the name", "a.b", "\x02\x04"s},
+      {"shorter than the name", "a.b", "\x02"s},
+      {"one component too many", "a.b", "\x02\x02\x02"s},
+      {"no dot between", "abc", "\x02\x02"s},
+      {"a position that is no number", "a.b", "\x02\x03"s},
+      {"a position with a sign", "a.-1", "\x02\x05"s},
+      {"a position with a plus", "a.+1", "\x02\x05"s},
+      {"a position with a leading zero", "a.01", "\x02\x05"s},
+      {"a position of nothing", "a.", "\x02\x01"s},
+      {"a position of more than 63 bits", "9223372036854775808", "\x27"s},
+      {"a varint cut short", "a.b", "\x02\x82"s},
+      {"a varint without end", "a", "\x82\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x01"s},
+  };
+  for (const auto& c : cases) {
+    try {
+      decode_path(c.fqn, c.encoded);
+      ADD_FAILURE() << "no error: " << c.why;
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::corrupt) << c.why;
+      EXPECT_EQ(error.what(), "the stored path of '" + c.fqn + "' does not fit this name") << c.why;
+    }
+  }
+}
+
+RC_GTEST_PROP(EncodedPath, ComesBack, ()) {
+  const auto length = *rc::gen::inRange(1, 6);
+  Path path;
+  for (int i = 0; i < length; ++i) {
+    if (*rc::gen::arbitrary<bool>()) {
+      path.emplace_back(any_text());
+    } else {
+      path.emplace_back(*rc::gen::nonNegative<std::int64_t>());
+    }
+  }
+  RC_ASSERT(decode_path(to_fqn(path), encode_path(path)) == path);
+}
+
+// What decode_path makes of any bytes is an error or a path with this name.
+RC_GTEST_PROP(EncodedPath, IsNeverAPathOfAnotherName, ()) {
+  const std::string fqn = any_text() + "." + any_text();
+  const auto length =
+      rc::gen::map(rc::gen::inRange(0, 40), [](int n) { return static_cast<char>(n); });
+  const auto encoded = *rc::gen::container<std::string>(length);
+  try {
+    RC_ASSERT(to_fqn(decode_path(fqn, encoded)) == fqn);
+    RC_TAG("a path");
+  } catch (const Error& error) {
+    RC_ASSERT(error.code() == ErrorCode::corrupt);
+  }
+}
+
+RC_GTEST_PROP(Flatten, ComesBack, ()) {
+  StateDict original;
+  const auto keys = *rc::gen::inRange(0, 5);
+  for (int i = 0; i < keys; ++i) original[any_text()] = any_value(4, false, true);
+
+  std::vector<Leaf> leaves;
+  try {
+    leaves = flatten_state_dict(original);
+  } catch (const Error& error) {
+    RC_ASSERT(std::string(error.what()).find("have the same name") != std::string::npos);
+    RC_DISCARD("two names alike");
+  }
+  StateDict rebuilt;
+  std::set<std::string> names;
+  for (const auto& leaf : leaves) {
+    RC_ASSERT(names.insert(leaf.fqn).second);
+    set_element(rebuilt, decode_path(leaf.fqn, encode_path(leaf.path)), *leaf.value);
+  }
+  RC_ASSERT(rebuilt == original);
+  RC_ASSERT(fqns(rebuilt) == fqns(original));  // in the same order
+}
+
+}  // namespace
+}  // namespace h5dcp
