@@ -1,12 +1,12 @@
 #include "checkpointing.hpp"
 
-#include <algorithm>
 #include <filesystem>
 #include <functional>
 #include <iostream>
 #include <map>
 #include <optional>
 #include <sstream>
+#include <utility>
 #include <vector>
 
 #include "h5dcp/checkpoint_file.hpp"
@@ -76,13 +76,10 @@ std::string look_at(const Comm& comm, const std::string& path) {
 }
 
 // The state dict without the part that is to be forgotten.
-h5dcp::StateDict to_restore(Trainer& trainer, Forget forget) {
-  const std::map<Forget, std::string> parts = {
-      {Forget::optimizer, "optim"}, {Forget::rng, "rng"}, {Forget::data, "data"}};
-  const auto forgotten = parts.find(forget);
+h5dcp::StateDict to_restore(Trainer& trainer, const std::string& forget) {
   h5dcp::StateDict kept;
   for (auto& [key, value] : trainer.state_dict()) {
-    if (forgotten == parts.end() || key != forgotten->second) kept[key] = value;
+    if (key != forget) kept[key] = std::move(value);
   }
   return kept;
 }
@@ -91,19 +88,21 @@ void load(Trainer& trainer, const std::string& path, const Options& options, MPI
   h5dcp::StateDict state = to_restore(trainer, options.forget);
   h5dcp::Hdf5Reader reader(path, {.transfer = options.transfer});
   h5dcp::load(state, {.storage_reader = &reader, .comm = comm});
-  trainer.load_state_dict(state);
+  Comm(comm).agree("resume from '" + path + "'", [&] { trainer.load_state_dict(state); });
 }
 
 }  // namespace
 
-void save(Trainer& trainer, const Options& options, MPI_Comm comm) {
-  Comm(comm).agree("make '" + options.checkpoint + "'",
-                   [&] { fs::create_directories(options.checkpoint); });
+void save(Trainer& trainer, const Options& options, MPI_Comm parent) {
+  const Comm comm(parent);
+  comm.agree("make '" + options.checkpoint + "'", [&] {
+    if (comm.rank() == 0) fs::create_directories(options.checkpoint);
+  });
   const std::string path =
       options.checkpoint + "/step_" + std::to_string(trainer.steps_done()) + ".h5";
   h5dcp::StateDict state = trainer.state_dict();
   h5dcp::Hdf5Writer writer(path, {.transfer = options.transfer});
-  h5dcp::save(state, {.storage_writer = &writer, .comm = comm});
+  h5dcp::save(state, {.storage_writer = &writer, .comm = parent});
 }
 
 void resume(Trainer& trainer, const Options& options, MPI_Comm parent) {
@@ -131,9 +130,8 @@ void resume(Trainer& trainer, const Options& options, MPI_Comm parent) {
     }
     say("passed over " + path + ": " + error);
   }
-  comm.agree("resume", [&] {
-    throw h5dcp::Error(ErrorCode::not_found,
-                       "no checkpoint in '" + options.checkpoint + "' can be read");
+  comm.agree("resume from '" + options.checkpoint + "'", [] {
+    throw h5dcp::Error(ErrorCode::not_found, "none of its checkpoints can be read");
   });
 }
 

@@ -8,6 +8,8 @@
 #include <cstdio>
 #include <exception>
 #include <iostream>
+#include <optional>
+#include <utility>
 #include <vector>
 
 #include "checkpointing.hpp"
@@ -21,10 +23,11 @@
 namespace trainer {
 namespace {
 
-std::string shared_text(const Options& options, const h5dcp::Comm& comm) {
-  std::string text;
-  comm.agree("read the text", [&] { text = read_text(options.text); });
-  return text;
+Samples read_samples(const Options& options, const h5dcp::Comm& comm) {
+  std::optional<Samples> samples;
+  comm.agree("read '" + options.text + "'",
+             [&] { samples.emplace(read_text(options.text), options.context + 1, options.seed); });
+  return *std::move(samples);
 }
 
 // What each rank held at most between two steps. Collective.
@@ -44,7 +47,7 @@ void run(const Options& options, MPI_Comm world) {
   at::set_num_threads(1);  // of each rank: the ranks share the cores, and sums keep their order
   const h5dcp::Comm comm(world);
   const TensorMemory memory;
-  Trainer trainer(options, shared_text(options, comm), world);
+  Trainer trainer(options, read_samples(options, comm), world);
   if (options.resume) resume(trainer, options, world);
 
   std::int64_t held = 0;

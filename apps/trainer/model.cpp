@@ -91,7 +91,8 @@ at::Tensor loss_of(const Shape& shape, const Parameters& parameters, const at::T
     x = x + dropout(linear(at::gelu(up), layer["mlp"]["down"]));
   }
   const at::Tensor logits = linear(normalize(x, model["norm"]), model["head"]);
-  return at::cross_entropy_loss(logits.flatten(0, 1), next.flatten(), {}, at::Reduction::Sum);
+  return at::cross_entropy_loss(logits.flatten(0, 1), next.flatten(), {}, at::Reduction::None)
+      .sum(at::kDouble);
 }
 
 }  // namespace trainer

@@ -36,6 +36,7 @@ std::vector<ParameterSpec> parameters_of(const Shape& shape);
 using Parameters = std::unordered_map<std::string, at::Tensor>;
 
 // The loss, summed over every byte that is predicted: in each row of `bytes`, all but the first.
+// A float64, so that the digits tell the least difference between two runs.
 at::Tensor loss_of(const Shape& shape, const Parameters& parameters, const at::Tensor& bytes,
                    Dropout& dropout);
 

@@ -4,20 +4,15 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdlib>
-#include <map>
+#include <string>
 
 namespace trainer {
 
 Options parse(int argc, char** argv, int rank) {
-  const std::map<std::string, h5dcp::Transfer> transfers = {
-      {"direct", h5dcp::Transfer::direct}, {"collective", h5dcp::Transfer::collective}};
-  const std::map<std::string, Forget> parts = {
-      {"optimizer", Forget::optimizer}, {"rng", Forget::rng}, {"data", Forget::data}};
-
   Options options;
   CLI::App app("Trains a small language model on the bytes of a text, sharded over the MPI ranks");
   app.option_defaults()->always_capture_default();
-  app.add_option("--text", options.text, "file to learn from")->check(CLI::ExistingFile);
+  app.add_option("--text", options.text, "file to learn from");
   app.add_option("--steps", options.steps, "step to train to")->check(CLI::NonNegativeNumber);
   app.add_option("--save-every", options.save_every, "steps between checkpoints; 0: none")
       ->check(CLI::NonNegativeNumber);
@@ -32,12 +27,13 @@ Options parse(int argc, char** argv, int rank) {
   app.add_option("--context", options.context, "bytes of a sample")->check(CLI::PositiveNumber);
   app.add_option("--batch", options.batch, "samples of a step, over all ranks")
       ->check(CLI::PositiveNumber);
-  app.add_option("--transfer", options.transfer, "how checkpoints are written and read")
-      ->transform(CLI::CheckedTransformer(transfers));
+  std::string transfer = "direct";
+  app.add_option("--transfer", transfer, "how checkpoints are written and read")
+      ->check(CLI::IsMember({"direct", "collective"}));
   app.add_flag("--report-memory", options.report_memory,
                "say at the end how much every rank held between steps");
   app.add_option("--forget", options.forget, "for tests: do not restore this part")
-      ->transform(CLI::CheckedTransformer(parts))
+      ->check(CLI::IsMember({"optimizer", "rng", "data"}))
       ->group("");  // not in --help
 
   try {
@@ -50,6 +46,8 @@ Options parse(int argc, char** argv, int rank) {
     MPI_Finalize();
     std::exit(status);
   }
+  if (options.forget == "optimizer") options.forget = "optim";
+  if (transfer == "collective") options.transfer = h5dcp::Transfer::collective;
   return options;
 }
 

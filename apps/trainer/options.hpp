@@ -9,9 +9,6 @@
 
 namespace trainer {
 
-// A part of the state that a resumed run leaves as it is in a fresh one, to see that it matters.
-enum class Forget { nothing, optimizer, rng, data };
-
 struct Options {
   std::string text = "/usr/share/common-licenses/GPL-3";
   std::int64_t steps = 20;
@@ -26,7 +23,7 @@ struct Options {
   std::int64_t batch = 12;    // samples of all ranks together
   h5dcp::Transfer transfer = h5dcp::Transfer::direct;
   bool report_memory = false;
-  Forget forget = Forget::nothing;
+  std::string forget;  // part of the state that is not restored, to see that it matters
 };
 
 // Ends the program after `--help` or a mistake; rank 0 says which.

@@ -16,7 +16,7 @@ std::string read_text(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   std::string text{std::istreambuf_iterator<char>(file), {}};
   if (!file) {
-    throw h5dcp::Error(h5dcp::ErrorCode::io, "read '" + path + "': " + std::strerror(errno));
+    throw h5dcp::Error(h5dcp::ErrorCode::io, std::strerror(errno));
   }
   return text;
 }

@@ -2,6 +2,7 @@
 
 #include <ATen/CPUGeneratorImpl.h>
 
+#include <cmath>
 #include <memory>
 #include <mutex>
 #include <utility>
@@ -17,7 +18,9 @@ constexpr double kDropout = 0.1;
 at::Tensor whole(const ParameterSpec& spec, const at::Generator& generator) {
   at::Tensor tensor = at::zeros(spec.sizes);
   if (spec.start == ParameterSpec::Start::ones) tensor.fill_(1);
-  if (spec.start == ParameterSpec::Start::normal) tensor.normal_(0, 0.02, generator);
+  if (spec.start == ParameterSpec::Start::normal) {
+    tensor.normal_(0, 1 / std::sqrt(static_cast<double>(spec.sizes.back())), generator);
+  }
   return tensor;
 }
 
@@ -44,12 +47,12 @@ std::uint64_t draw(at::Generator& generator) {
 
 }  // namespace
 
-Trainer::Trainer(const Options& options, std::string text, MPI_Comm comm)
+Trainer::Trainer(const Options& options, Samples samples, MPI_Comm comm)
     : comm_(comm),
       shape_{options.layers, options.hidden, options.heads, options.context},
       batch_(options.batch),
       generator_(at::detail::createCPUGenerator(static_cast<std::uint64_t>(options.seed))),
-      samples_(std::move(text), options.context + 1, options.seed) {
+      samples_(std::move(samples)) {
   MPI_Comm_rank(comm, &rank_);
   MPI_Comm_size(comm, &size_);
   std::vector<at::Tensor> shards;

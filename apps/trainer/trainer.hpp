@@ -9,7 +9,6 @@
 
 #include <cstdint>
 #include <optional>
-#include <string>
 #include <vector>
 
 #include "h5dcp/state_dict.hpp"
@@ -23,10 +22,8 @@ namespace trainer {
 
 class Trainer {
  public:
-  // Collective over `comm`, as is step(); the text is the same on all ranks.
-  //
-  // Throws h5dcp::Error{invalid_argument} if the text is too short.
-  Trainer(const Options& options, std::string text, MPI_Comm comm);
+  // Collective over `comm`, as is step(); the samples are the same on all ranks.
+  Trainer(const Options& options, Samples samples, MPI_Comm comm);
 
   std::int64_t steps_done() const { return schedule_.step; }
 

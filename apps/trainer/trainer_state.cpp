@@ -74,9 +74,9 @@ StateDict Trainer::state_dict() {
 
 void Trainer::load_state_dict(const StateDict& state) {
   if (map_of(state, "shape") != to_map(shape_)) {
-    throw h5dcp::Error(h5dcp::ErrorCode::invalid_argument,
-                       "resume: the checkpoint is of a model with other layers, hidden, heads or "
-                       "context than this one");
+    throw h5dcp::Error(
+        h5dcp::ErrorCode::invalid_argument,
+        "it is of a model with other layers, hidden, heads or context than this one");
   }
   schedule_ = to_schedule(map_of(state, "schedule"));
   if (state.contains("optim")) {

@@ -1,0 +1,119 @@
+"""A training run that was interrupted goes on as if it had not been, on any number of ranks."""
+import os
+import re
+import shutil
+import subprocess
+
+import h5py
+import pytest
+
+# Neither 2 nor 3 ranks divide the batch, nor 3 most of the parameters.
+SAVED, STEPS = 6, 12
+SETTINGS = {"layers": 1, "hidden": 32, "heads": 2, "context": 32, "batch": 7, "steps": STEPS, "save-every": SAVED}
+
+
+class Run:
+    def __init__(self, ranks, folder, *options, **changed):
+        settings = SETTINGS | changed | {"checkpoint": folder}
+        command = [os.environ["H5DCP_MPIEXEC"], "-n", str(ranks), os.environ["H5DCP_TRAINER"], *options,
+                   *(f"--{name}={value}" for name, value in settings.items())]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+        self.status, self.errors, self.output = done.returncode, done.stderr, done.stdout
+        self.losses = dict(re.findall(r"^step (\d+) loss (\d+\.\d{9})$", self.output, re.MULTILINE))
+
+    def difference(self, other):
+        """The largest, over the steps of this run."""
+        return max(abs(float(loss) - float(other.losses[step])) for step, loss in self.losses.items())
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """The run that was not interrupted."""
+    folder = tmp_path_factory.mktemp("whole")
+    run = Run(2, folder, "--report-memory")
+    assert run.status == 0, run.errors
+    assert list(run.losses) == [str(step) for step in range(1, STEPS + 1)]
+    run.folder = folder
+    return run
+
+
+@pytest.fixture
+def half(whole, tmp_path):
+    """A folder with the checkpoint of half of it."""
+    shutil.copy(whole.folder / f"step_{SAVED}.h5", tmp_path)
+    return tmp_path
+
+
+def assert_resumed(run, folder, step=SAVED):
+    assert run.status == 0, run.errors
+    assert f"resumed from {folder}/step_{step}.h5\n" in run.output
+    assert list(run.losses) == [str(step) for step in range(step + 1, STEPS + 1)]
+
+
+@pytest.mark.parametrize("transfer", ["direct", "collective"])
+def test_as_many_ranks_print_the_same_digits(whole, half, transfer):
+    run = Run(2, half, "--resume", "--transfer", transfer)
+    assert_resumed(run, half)
+    assert run.losses.items() <= whole.losses.items()
+    final = (half / f"step_{STEPS}.h5", whole.folder / f"step_{STEPS}.h5")
+    subprocess.run(["h5diff", *final], check=True)  # and end in the same state
+
+
+@pytest.mark.parametrize("ranks", [1, 3])
+def test_other_numbers_of_ranks_come_close(whole, half, ranks):
+    run = Run(ranks, half, "--resume", "--report-memory")
+    assert_resumed(run, half)
+    assert run.difference(whole) <= 1e-4
+    assert_sharded(run, ranks)
+
+
+def test_no_rank_keeps_more_than_its_share(whole):
+    assert_sharded(whole, 2)
+
+
+def assert_sharded(run, ranks):
+    shares = re.findall(r"^memory of rank (\d+): .* ([\d.]+) of its share$", run.output, re.MULTILINE)
+    assert [rank for rank, _ in shares] == [str(rank) for rank in range(ranks)]
+    assert all(0.5 < float(share) <= 1.3 for _, share in shares), shares
+
+
+@pytest.mark.parametrize("part", ["optimizer", "rng", "data"])
+def test_every_part_of_the_state_matters(whole, half, part):
+    run = Run(2, half, "--resume", "--forget", part)
+    assert_resumed(run, half)
+    assert run.difference(whole) > 1e-3
+
+
+def test_damaged_checkpoints_are_named_and_passed_over(whole, half):
+    damaged = half / "step_9.h5"  # found only when its tensors are read
+    shutil.copy(whole.folder / f"step_{STEPS}.h5", damaged)
+    with h5py.File(damaged) as file:
+        address = file["state/model/head/weight"].id.get_offset()
+    with open(damaged, "r+b") as file:
+        file.seek(address + 100)
+        byte = file.read(1)[0]
+        file.seek(address + 100)
+        file.write(bytes([byte ^ 1]))
+    cut = half / "step_10.h5"  # found at once
+    cut.write_bytes(damaged.read_bytes()[:-1])
+
+    run = Run(2, half, "--resume")
+    assert_resumed(run, half)
+    assert re.search(rf"^passed over {cut}: .* cut .*\npassed over {damaged}: .*'model.head.weight'.* checksum",
+                     run.output, re.MULTILINE), run.output
+    assert run.losses.items() <= whole.losses.items()
+
+
+def test_damaged_checkpoints_alone_are_an_error(tmp_path):
+    (tmp_path / "step_3.h5").write_bytes(b"no checkpoint")
+    run = Run(2, tmp_path, "--resume")
+    assert run.status != 0
+    assert not run.losses  # rather than to start again and overwrite what may be saved by hand
+    assert run.errors.count("none of its checkpoints can be read") == 1
+
+
+def test_there_may_be_more_ranks_than_samples_and_rows(tmp_path):
+    tiny = {"hidden": 2, "heads": 1, "batch": 2}
+    saved = Run(3, tmp_path, **tiny, steps=SAVED)
+    assert saved.status == 0, saved.errors
+    assert_resumed(Run(1, tmp_path, "--resume", **tiny), tmp_path)
