@@ -101,10 +101,8 @@ StateDict hostile(Place place) {
                                "back\\slash",
                                "nu" + std::string(1, '\0') + "l",
                                " ",
-                               "gr\xC3\xB6\xC3\x9F"
-                               "e.\xE9\x87\x8D\xE3\x81\xBF",
-                               "\xC2\x9B"
-                               "31m",
+                               "größe.重み",
+                               "\302\23331m",  // U+009B, which starts a command, too
                                std::string(4000, 'x'),
                                deep,
                                "state",
