@@ -13,7 +13,8 @@ namespace {
 BlockGrid draw_grid(const Extents& sizes) {
   const Box box = test::draw_box_in(test::whole(sizes));
   if (box.dims() == 0 || *rc::gen::arbitrary<bool>()) return block_grid(box, 4);
-  return {box, *rc::gen::inRange<std::size_t>(0, box.dims()), *rc::gen::inRange<std::int64_t>(1, 9)};
+  return {box, *rc::gen::inRange<std::size_t>(0, box.dims()),
+          *rc::gen::inRange<std::int64_t>(1, 9)};
 }
 
 std::vector<Box> all_blocks(const BlockGrid& grid) {

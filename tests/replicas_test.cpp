@@ -14,6 +14,7 @@ constexpr std::int64_t kMiB = 1 << 20;
 
 std::vector<Box> boxes_of(const std::vector<Share>& shares) {
   std::vector<Box> boxes;
+  boxes.reserve(shares.size());
   for (const auto& share : shares) boxes.push_back(share.box);
   return boxes;
 }
@@ -85,7 +86,7 @@ TEST(Replicas, SmallPiecesSpreadOverTheHolders) {
 
   // ... and those of one tensor, too.
   std::set<std::size_t> writers;
-  for (int i = 0; i < 64; ++i) {
+  for (std::int64_t i = 0; i < 64; ++i) {
     writers.insert(sole_writer("w", {{64 * i}, {64}}, 8, Replicas::split));
   }
   EXPECT_EQ(writers.size(), 8U);

@@ -3,18 +3,20 @@
 #include <gtest/gtest.h>
 
 #include <utility>
+#include <vector>
 
 #include "any_box.hpp"
 
 namespace h5dcp {
 namespace {
 
-using Run = std::pair<std::uint64_t, std::uint64_t>;
+using ByteRange = std::pair<std::uint64_t, std::uint64_t>;
 
-std::vector<Run> runs_of(const Extents& sizes, const Box& box, std::size_t itemsize) {
-  std::vector<Run> runs;
-  for_each_run(sizes, box, itemsize,
-               [&](std::uint64_t offset, std::uint64_t nbytes) { runs.emplace_back(offset, nbytes); });
+std::vector<ByteRange> runs_of(const Extents& sizes, const Box& box, std::size_t itemsize) {
+  std::vector<ByteRange> runs;
+  for_each_run(sizes, box, itemsize, [&](std::uint64_t offset, std::uint64_t nbytes) {
+    runs.emplace_back(offset, nbytes);
+  });
   return runs;
 }
 
@@ -40,7 +42,7 @@ TEST(Runs, AreAsLongAsTheyCanBe) {
     const char* why;
     Extents sizes;
     Box box;
-    std::vector<Run> expected;
+    std::vector<ByteRange> expected;
   };
   const Case cases[] = {
       {"whole rows follow each other", {4, 5}, {{1, 0}, {2, 5}}, {{10, 20}}},

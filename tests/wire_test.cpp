@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
 
+#include <span>
 #include <string>
 
 #include "h5dcp/error.hpp"
@@ -44,7 +45,7 @@ TEST(Wire, RefusesWhatEndsTooEarly) {
   out.text("four");
   const Bytes message = out.take();
   for (std::size_t length = 0; length < message.size(); ++length) {
-    WireReader in(std::span(message).first(length));
+    WireReader in(std::span<const std::uint8_t>(message).first(length));
     EXPECT_THROW(in.text(), Error) << length;
   }
   const Bytes endless(11, 0xFF);

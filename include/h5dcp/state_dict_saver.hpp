@@ -2,13 +2,12 @@
 
 #pragma once
 
-#include <mpi.h>
-
 #include <chrono>
 #include <functional>
 #include <optional>
 #include <string>
 
+#include "h5dcp/comm.hpp"
 #include "h5dcp/metadata.hpp"
 #include "h5dcp/planner.hpp"
 #include "h5dcp/report.hpp"

@@ -81,14 +81,14 @@ std::strong_ordering compare(const Box& a, const Box& b) {
     return std::lexicographical_compare_three_way(x.begin(), x.end(), y.begin(), y.end());
   };
   const auto order = compare_extents(a.offsets, b.offsets);
-  return order != 0 ? order : compare_extents(a.sizes, b.sizes);
+  return std::is_neq(order) ? order : compare_extents(a.sizes, b.sizes);
 }
 
 Pieces gather_pieces(const std::vector<Holder>& holders) {
   std::vector<std::size_t> order(holders.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
   std::ranges::stable_sort(order, [&](std::size_t a, std::size_t b) {
-    return compare(holders[a].tensor.chunk, holders[b].tensor.chunk) < 0;
+    return std::is_lt(compare(holders[a].tensor.chunk, holders[b].tensor.chunk));
   });
   Pieces pieces;
   for (const auto i : order) {

@@ -16,11 +16,11 @@ namespace {
 
 void check_inside(const std::string& fqn, const Extents& sizes, const std::vector<Box>& boxes,
                   ErrorCode code, const std::string& what) {
-  for (const auto& box : boxes) {
-    if (is_inside(box, sizes)) continue;
-    throw Error(code, "load '" + fqn + "': " + what + " with " + raw_text(box) + " is not inside " +
-                          to_string(sizes));
-  }
+  const auto stray =
+      std::ranges::find_if_not(boxes, [&](const Box& box) { return is_inside(box, sizes); });
+  if (stray == boxes.end()) return;
+  throw Error(code, "load '" + fqn + "': " + what + " with " + raw_text(*stray) +
+                        " is not inside " + to_string(sizes));
 }
 
 // That in which the boxes reach furthest, as then a box has the fewest others beside it.

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <iterator>
 #include <limits>
+#include <utility>
 #include <vector>
 
 #include "plan/bounds.hpp"
@@ -21,38 +22,44 @@ struct Cut {
   std::int64_t at = 0;
 };
 
-// Halves a region of the tensor, and the boxes in it, until a part shows a fault or lies in a
-// single box. Cuts run along sides of boxes, so that there are never more parts than sides can
-// make.
+// A region of the tensor, and the boxes that share elements with it, ascending.
+struct Part {
+  Box region;
+  std::vector<std::size_t> inside;
+};
+
+// Halves the tensor, and the boxes in it, until a part shows a fault or lies in a single box. Cuts
+// run along sides of boxes, so that there are never more parts than sides can make.
 class Bisection {
  public:
   explicit Bisection(std::span<const Box> boxes) : boxes_(boxes) {}
 
-  // `inside`: the boxes that share elements with `region`, ascending.
-  std::optional<TilingFault> examine(const Box& region, const std::vector<std::size_t>& inside) {
-    if (inside.empty()) return Hole{region};
-    const auto cover = std::ranges::find_if(
-        inside, [&](std::size_t box) { return contains(boxes_[box], region); });
-    if (cover != inside.end()) {
-      if (inside.size() == 1) return std::nullopt;
-      const auto other = cover == inside.begin() ? inside[1] : inside[0];
-      return Overlap{std::min(*cover, other), std::max(*cover, other)};
+  std::optional<TilingFault> examine(Part whole) {
+    std::vector<Part> parts;
+    parts.push_back(std::move(whole));
+    while (!parts.empty()) {
+      const Part part = std::move(parts.back());
+      parts.pop_back();
+      if (part.inside.empty()) return Hole{part.region};
+      const auto cover = std::ranges::find_if(
+          part.inside, [&](std::size_t box) { return contains(boxes_[box], part.region); });
+      if (cover == part.inside.end()) {
+        const Cut cut = best_cut(part);
+        parts.push_back(above(cut, part));
+        parts.push_back(below(cut, part));
+      } else if (part.inside.size() > 1) {
+        const auto other = part.inside[cover == part.inside.begin() ? 1 : 0];
+        return Overlap{std::min(*cover, other), std::max(*cover, other)};
+      }
     }
-
-    const Cut cut = best_cut(region, inside);
-    Box low = region;
-    low.sizes[cut.dim] = cut.at - region.offsets[cut.dim];
-    Box high = region;
-    high.offsets[cut.dim] = cut.at;
-    high.sizes[cut.dim] -= low.sizes[cut.dim];
-    if (auto fault = examine(low, below(cut, inside))) return fault;
-    return examine(high, above(cut, inside));
+    return std::nullopt;
   }
 
  private:
   // Of each dimension's median side, the one that leaves the fewest boxes in the fuller half. As no
   // box covers the region, some dimension has a side in it.
-  Cut best_cut(const Box& region, const std::vector<std::size_t>& inside) {
+  Cut best_cut(const Part& part) {
+    const auto& [region, inside] = part;
     Cut best;
     auto fewest = std::numeric_limits<std::ptrdiff_t>::max();
     for (std::size_t d = 0; d < region.dims(); ++d) {
@@ -66,8 +73,8 @@ class Bisection {
       std::ranges::nth_element(sides_, middle);
       const Cut cut{d, *middle};
       const auto fuller =
-          std::max(std::ranges::count_if(inside, [&](auto i) { return is_below(cut, i); }),
-                   std::ranges::count_if(inside, [&](auto i) { return is_above(cut, i); }));
+          std::max(std::ranges::count_if(part.inside, [&](auto i) { return is_below(cut, i); }),
+                   std::ranges::count_if(part.inside, [&](auto i) { return is_above(cut, i); }));
       if (fuller < fewest) {
         fewest = fuller;
         best = cut;
@@ -79,16 +86,19 @@ class Bisection {
   bool is_below(const Cut& cut, std::size_t i) const { return boxes_[i].offsets[cut.dim] < cut.at; }
   bool is_above(const Cut& cut, std::size_t i) const { return end(boxes_[i], cut.dim) > cut.at; }
 
-  std::vector<std::size_t> below(const Cut& cut, const std::vector<std::size_t>& inside) const {
-    std::vector<std::size_t> half;
-    std::ranges::copy_if(inside, std::back_inserter(half),
+  Part below(const Cut& cut, const Part& part) const {
+    Part half{part.region, {}};
+    half.region.sizes[cut.dim] = cut.at - part.region.offsets[cut.dim];
+    std::ranges::copy_if(part.inside, std::back_inserter(half.inside),
                          [&](auto i) { return is_below(cut, i); });
     return half;
   }
 
-  std::vector<std::size_t> above(const Cut& cut, const std::vector<std::size_t>& inside) const {
-    std::vector<std::size_t> half;
-    std::ranges::copy_if(inside, std::back_inserter(half),
+  Part above(const Cut& cut, const Part& part) const {
+    Part half{part.region, {}};
+    half.region.offsets[cut.dim] = cut.at;
+    half.region.sizes[cut.dim] = end(part.region, cut.dim) - cut.at;
+    std::ranges::copy_if(part.inside, std::back_inserter(half.inside),
                          [&](auto i) { return is_above(cut, i); });
     return half;
   }
@@ -110,7 +120,7 @@ std::optional<TilingFault> find_tiling_fault(const Extents& sizes, std::span<con
     if (!is_empty(boxes[i].sizes)) full.push_back(i);
   }
   if (is_empty(sizes)) return std::nullopt;
-  return Bisection(boxes).examine(whole_box(sizes), full);
+  return Bisection(boxes).examine({whole_box(sizes), std::move(full)});
 }
 
 }  // namespace h5dcp

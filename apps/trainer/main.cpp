@@ -1,0 +1,100 @@
+// h5dcp-trainer: trains a small GPT on any text, sharded over the MPI ranks, and saves and resumes
+// with h5dcp. The digits of the loss show whether everything came back.
+
+#include <ATen/Parallel.h>
+#include <mpi.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <exception>
+#include <iostream>
+#include <vector>
+
+#include "checkpointing.hpp"
+#include "h5dcp/comm.hpp"
+#include "h5dcp/error.hpp"
+#include "memory.hpp"
+#include "options.hpp"
+#include "samples.hpp"
+#include "trainer.hpp"
+
+namespace trainer {
+namespace {
+
+std::string shared_text(const Options& options, const h5dcp::Comm& comm) {
+  std::string text;
+  comm.agree("read the text", [&] { text = read_text(options.text); });
+  return text;
+}
+
+// What each rank held at most between two steps. Collective.
+void report_memory(std::int64_t held, std::int64_t all, const h5dcp::Comm& comm, MPI_Comm world) {
+  std::vector<std::int64_t> of_ranks(static_cast<std::size_t>(comm.size()));
+  MPI_Gather(&held, 1, MPI_INT64_T, of_ranks.data(), 1, MPI_INT64_T, 0, world);
+  if (comm.rank() != 0) return;
+  const double share = static_cast<double>(all) / comm.size();
+  for (std::size_t rank = 0; rank < of_ranks.size(); ++rank) {
+    std::printf("memory of rank %zu: %lld of %lld parameter bytes, %.3f of its share\n", rank,
+                static_cast<long long>(of_ranks[rank]), static_cast<long long>(all),
+                static_cast<double>(of_ranks[rank]) / share);
+  }
+}
+
+void run(const Options& options, MPI_Comm world) {
+  at::set_num_threads(1);  // of each rank: the ranks share the cores, and sums keep their order
+  const h5dcp::Comm comm(world);
+  const TensorMemory memory;
+  Trainer trainer(options, shared_text(options, comm), world);
+  if (options.resume) resume(trainer, options, world);
+
+  std::int64_t held = 0;
+  while (trainer.steps_done() < options.steps) {
+    const double loss = trainer.step();
+    // Whatever tensor is alive and no state of the optimizer counts as a parameter.
+    held = std::max(held, memory.bytes() - trainer.moment_bytes());
+    if (comm.rank() == 0) {
+      std::printf("step %lld loss %.9f\n", static_cast<long long>(trainer.steps_done()), loss);
+      std::fflush(stdout);
+    }
+    if (options.save_every > 0 && trainer.steps_done() % options.save_every == 0) {
+      save(trainer, options, world);
+    }
+  }
+  if (options.report_memory) report_memory(held, trainer.parameter_bytes(), comm, world);
+}
+
+// The lowest rank that is there speaks for all.
+void report(const h5dcp::CheckpointException& error, int rank) {
+  int speaker = 0;
+  if (error.code() == h5dcp::ErrorCode::timeout) {
+    for (const int absent : error.failed_ranks()) speaker += absent == speaker ? 1 : 0;
+  }
+  if (rank == speaker) std::cerr << "h5dcp-trainer: " << error.what() << std::endl;
+}
+
+}  // namespace
+}  // namespace trainer
+
+int main(int argc, char** argv) {
+  int threads = 0;
+  MPI_Init_thread(&argc, &argv, MPI_THREAD_FUNNELED, &threads);
+  int rank = 0;
+  MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+  const trainer::Options options = trainer::parse(argc, argv, rank);
+  int status = 0;
+  try {
+    trainer::run(options, MPI_COMM_WORLD);
+  } catch (const h5dcp::CheckpointException& error) {
+    trainer::report(error, rank);
+    status = 1;
+    // After a timeout MPI has calls in flight that nobody can end: MPI_Finalize might wait for
+    // ever.
+    if (error.code() == h5dcp::ErrorCode::timeout) MPI_Abort(MPI_COMM_WORLD, status);
+  } catch (const std::exception& error) {
+    // This rank's alone, maybe: the others may wait for it.
+    std::cerr << "h5dcp-trainer: rank " << rank << ": " << error.what() << std::endl;
+    MPI_Abort(MPI_COMM_WORLD, 1);
+  }
+  MPI_Finalize();
+  return status;
+}

@@ -1,0 +1,117 @@
+// What a save costs in messages: the promises of docs/protocol.md, counted by MPI's profiling
+// interface.
+
+#include <gtest/gtest.h>
+#include <mpi.h>
+
+#include <cstdint>
+#include <iostream>
+#include <string>
+
+#include "h5dcp/state_dict_saver.hpp"
+#include "sample_state.hpp"
+
+namespace {
+
+struct Traffic {
+  std::uint64_t sent = 0;      // to other ranks, point to point
+  std::uint64_t received = 0;  // of everything
+  std::uint64_t allreduces = 0;
+  std::uint64_t broadcasts = 0;
+};
+Traffic traffic;
+
+std::uint64_t bytes_of(int count, MPI_Datatype type) {
+  int size = 0;
+  MPI_Type_size(type, &size);
+  return static_cast<std::uint64_t>(count) * static_cast<std::uint64_t>(size);
+}
+
+}  // namespace
+
+extern "C" int MPI_Issend(const void* data, int count, MPI_Datatype type, int to, int tag,
+                          MPI_Comm comm, MPI_Request* request) {
+  traffic.sent += bytes_of(count, type);
+  return PMPI_Issend(data, count, type, to, tag, comm, request);
+}
+extern "C" int MPI_Imrecv(void* data, int count, MPI_Datatype type, MPI_Message* message,
+                          MPI_Request* request) {
+  traffic.received += bytes_of(count, type);
+  return PMPI_Imrecv(data, count, type, message, request);
+}
+extern "C" int MPI_Ibcast(void* data, int count, MPI_Datatype type, int root, MPI_Comm comm,
+                          MPI_Request* request) {
+  ++traffic.broadcasts;
+  traffic.received += bytes_of(count, type);  // also at the root: it is little
+  return PMPI_Ibcast(data, count, type, root, comm, request);
+}
+extern "C" int MPI_Iallreduce(const void* in, void* out, int count, MPI_Datatype type, MPI_Op op,
+                              MPI_Comm comm, MPI_Request* request) {
+  ++traffic.allreduces;
+  traffic.received += bytes_of(count, type);
+  return PMPI_Iallreduce(in, out, count, type, op, comm, request);
+}
+
+namespace h5dcp {
+namespace {
+
+constexpr int kTensors = 300;
+
+// Every rank holds some rows of every tensor: its number of items does not depend on the ranks.
+StateDict make_state(int rank, int size) {
+  StateDict state;
+  for (int i = 0; i < kTensors; ++i) {
+    const std::string fqn = "model.layers." + std::to_string(i / 7) + ".attention.weight_" +
+                            std::to_string(i % 7) + ".exp_avg";
+    const Extents sizes{4 * size, 16};
+    const DeviceMesh mesh({size});
+    const auto box = local_box(sizes, mesh, {Shard{0}}, rank);
+    state[fqn] = distribute(allocate(DType::float32, box.sizes), sizes, mesh, {Shard{0}}, rank);
+  }
+  return state;
+}
+
+class Protocol : public testing::Test {
+ protected:
+  Protocol() {
+    MPI_Comm_rank(MPI_COMM_WORLD, &rank_);
+    MPI_Comm_size(MPI_COMM_WORLD, &size_);
+  }
+
+  // The traffic of one save; connecting the communicator comes before.
+  Traffic traffic_of_save(StateDict& state) const {
+    const Comm connected(MPI_COMM_WORLD);
+    traffic = {};
+    save(state, {.checkpoint_id = "protocol.h5"});
+    return traffic;
+  }
+
+  int rank_ = 0;
+  int size_ = 0;
+};
+
+TEST_F(Protocol, NoRankReceivesMuchMoreThanItSends) {
+  StateDict state = make_state(rank_, size_);
+  const auto seen = traffic_of_save(state);
+  EXPECT_GT(seen.sent, 0U);
+  EXPECT_LE(seen.received, 2 * seen.sent + 64 * kTensors) << "rank " << rank_;
+  std::uint64_t most = seen.received;
+  MPI_Allreduce(MPI_IN_PLACE, &most, 1, MPI_UINT64_T, MPI_MAX, MPI_COMM_WORLD);
+  if (rank_ == 0) {
+    std::cout << size_ << " ranks, " << kTensors << " items each: at most "
+              << most / static_cast<std::uint64_t>(kTensors) << " bytes an item received\n";
+  }
+}
+
+TEST_F(Protocol, TheNumberOfCollectivesDoesNotDependOnTheTensors) {
+  StateDict many = make_state(rank_, size_);
+  const auto of_many = traffic_of_save(many);
+  StateDict one{*many.begin()};
+  const auto of_one = traffic_of_save(one);
+  EXPECT_EQ(of_many.allreduces, of_one.allreduces);
+  EXPECT_EQ(of_many.broadcasts, of_one.broadcasts);
+  EXPECT_EQ(of_one.broadcasts, 2U) << "the length and the content of the layout";
+}
+
+}  // namespace
+}  // namespace h5dcp
