@@ -17,16 +17,14 @@ namespace {
 Bytes encode_index(const Index& index) {
   WireWriter wire;
   wire.bytes(encode_record(index.record()));
-  for (const auto& table : index.tables()) wire.bytes(table);
+  wire.bytes(index.tables());
   return wire.take();
 }
 
 Index decode_index(const Bytes& bytes) {
   WireReader wire(bytes);
   const Record record = decode_record(wire.bytes());
-  std::vector<Bytes> tables;
-  for (std::size_t t = 0; t < kOpeningTables; ++t) tables.push_back(wire.bytes());
-  return {record, std::move(tables)};
+  return {record, wire.bytes()};
 }
 
 // HDF5 would believe its metadata without looking: what they are is only known from the record.

@@ -233,8 +233,8 @@ std::vector<WriteResult> Hdf5Writer::write_data(const Comm& comm, const SavePlan
   std::vector<Piece> data;
   Index index;  // of which the direct engine needs no names
   comm.agree("prepare to write", [&] {
-    index = Index(save.record, collective ? read_tables(save.file, save.record)
-                                          : std::vector<Bytes>(kOpeningTables));
+    index =
+        collective ? Index(save.record, read_tables(save.file, save.record)) : Index(save.record);
     chunks = chunks_of(plan);
     parts = parts_of(chunks, options_.piece_bytes);
     for (const auto& part : parts) data.push_back(piece_of(part, chunks[part.chunk], index));

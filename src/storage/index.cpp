@@ -22,21 +22,31 @@ bool inside(std::uint64_t first, std::uint64_t count, std::uint64_t size) {
 
 }  // namespace
 
-Index::Index(const Record& record, std::vector<Bytes> tables)
-    : record_(record), tables_(std::move(tables)) {
-  const auto& [rows, names, shapes] = std::tie(tables_.at(0), tables_.at(1), tables_.at(2));
-  if (rows.size() % sizeof(TensorRow) != 0) corrupt("index table 'tensors' has half a row");
+std::size_t offset_of(const Record& record, std::size_t t) {
+  std::size_t offset = 0;
+  for (std::size_t before = 0; before < t; ++before) offset += record.tables.at(before).nbytes;
+  return offset;
+}
+
+Index::Index(const Record& record, Bytes tables) : record_(record), tables_(std::move(tables)) {
+  if (tables_.size() != offset_of(record_, kOpeningTables)) {
+    corrupt("index tables are not as long as the commit record says");
+  }
+  if (record_.table(Table::tensors).nbytes % sizeof(TensorRow) != 0) {
+    corrupt("index table 'tensors' has half a row");
+  }
+  const auto names = record_.table(Table::names).nbytes;
+  const auto shapes = record_.table(Table::shapes).nbytes / sizeof(std::int64_t);
   const auto chunks = record_.table(Table::chunks).nbytes / sizeof(ChunkRow);
   for (std::size_t i = 0; i < size(); ++i) {
     const TensorRow r = row(i);
     const auto refuse = [i](const char* what) {
       corrupt("index table 'tensors', row " + std::to_string(i) + ": " + what);
     };
-    if (!inside(r.name_offset, std::uint64_t{r.name_bytes} + r.path_bytes, names.size())) {
+    if (!inside(r.name_offset, std::uint64_t{r.name_bytes} + r.path_bytes, names)) {
       refuse("its name lies outside of 'names'");
     }
-    if (r.dims > Extents::kMaxDims ||
-        !inside(r.first_size, r.dims, shapes.size() / sizeof(std::int64_t))) {
+    if (r.dims > Extents::kMaxDims || !inside(r.first_size, r.dims, shapes)) {
       refuse("its sizes lie outside of 'shapes'");
     }
     if (r.dtype >= kDTypes) refuse("no such dtype");
@@ -53,20 +63,24 @@ Index::Index(const Record& record, std::vector<Bytes> tables)
   }
 }
 
+const std::uint8_t* Index::table(Table t) const {
+  return tables_.data() + offset_of(record_, static_cast<std::size_t>(t));
+}
+
 TensorRow Index::row(std::size_t i) const {
   TensorRow row{};
-  std::memcpy(&row, tables_[0].data() + i * sizeof row, sizeof row);
+  std::memcpy(&row, table(Table::tensors) + i * sizeof row, sizeof row);
   return row;
 }
 
 std::string_view Index::fqn(std::size_t i) const {
   const TensorRow r = row(i);
-  return {reinterpret_cast<const char*>(tables_[1].data()) + r.name_offset, r.name_bytes};
+  return {reinterpret_cast<const char*>(table(Table::names)) + r.name_offset, r.name_bytes};
 }
 
 Path Index::path(std::size_t i) const {
   const TensorRow r = row(i);
-  const auto* names = reinterpret_cast<const char*>(tables_[1].data());
+  const auto* names = reinterpret_cast<const char*>(table(Table::names));
   return decode_path(fqn(i), {names + r.name_offset + r.name_bytes, r.path_bytes});
 }
 
@@ -74,7 +88,7 @@ Extents Index::sizes(std::size_t i) const {
   const TensorRow r = row(i);
   std::array<std::int64_t, Extents::kMaxDims> sizes{};
   if (r.dims > 0) {
-    std::memcpy(sizes.data(), tables_[2].data() + r.first_size * sizeof(std::int64_t),
+    std::memcpy(sizes.data(), table(Table::shapes) + r.first_size * sizeof(std::int64_t),
                 r.dims * sizeof(std::int64_t));
   }
   return Extents(std::span(sizes).first(r.dims));
@@ -107,8 +121,7 @@ bool Index::is_prefix(std::size_t i) const {
   return next < size() && fqn(next).starts_with(prefix);
 }
 
-std::vector<Bytes> read_tables(const PosixFile& file, const Record& record) {
-  std::vector<Bytes> tables(kOpeningTables);
+Bytes read_tables(const PosixFile& file, const Record& record) {
   const auto size = file.size();
   for (std::size_t t = 0; t < kOpeningTables; ++t) {
     const auto& range = record.tables.at(t);
@@ -116,8 +129,11 @@ std::vector<Bytes> read_tables(const PosixFile& file, const Record& record) {
       corrupt(std::string("index table '") + name_of(Table{static_cast<std::uint8_t>(t)}) +
               "' lies outside of the file");
     }
-    tables[t].resize(range.nbytes);
-    file.read(tables[t].data(), range.nbytes, range.address);
+  }
+  Bytes tables(offset_of(record, kOpeningTables));
+  for (std::size_t t = 0; t < kOpeningTables; ++t) {
+    const auto& range = record.tables.at(t);
+    file.read(tables.data() + offset_of(record, t), range.nbytes, range.address);
   }
   return tables;
 }
@@ -133,10 +149,11 @@ Index read_index(const PosixFile& file) {
   }
   auto tables = read_tables(file, record);
   for (std::size_t t = 0; t < kOpeningTables; ++t) {
-    if (xxh3(tables[t].data(), tables[t].size()) != record.table_digests.at(t)) {
+    const auto& range = record.tables.at(t);
+    if (xxh3(tables.data() + offset_of(record, t), range.nbytes) != record.table_digests.at(t)) {
       corrupt(std::string("index table '") + name_of(Table{static_cast<std::uint8_t>(t)}) +
-              "' at " + std::to_string(record.tables.at(t).address) + ": its " +
-              std::to_string(tables[t].size()) + " bytes do not match their checksum");
+              "' at " + std::to_string(range.address) + ": its " + std::to_string(range.nbytes) +
+              " bytes do not match their checksum");
     }
   }
   return {record, std::move(tables)};

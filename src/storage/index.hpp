@@ -19,21 +19,26 @@
 
 namespace h5dcp {
 
-// What is in the tables that are read whole, kept as it is in the file: opening costs the same
-// number of system calls however many tensors there are.
+// What is in the tables that are read whole, kept as it is in the file and in one piece: opening
+// costs the same number of system calls however many tensors there are.
 class Index {
  public:
   Index() = default;
 
+  // Of no tensors, whatever the record says.
+  explicit Index(const Record& record) : record_(record) {}
+
+  // `tables` holds tensors, names and shapes, one after the other, as long as the record says.
+  //
   // Throws Error{corrupt} if the tables contradict themselves or the record: they may come from a
   // damaged or hostile file, and all later code trusts them.
-  Index(const Record& record, std::vector<Bytes> tables);
+  Index(const Record& record, Bytes tables);
 
   const Record& record() const { return record_; }
-  const std::vector<Bytes>& tables() const { return tables_; }  // tensors, names, shapes
+  const Bytes& tables() const { return tables_; }
 
   std::size_t size() const {
-    return tables_.empty() ? 0 : tables_.front().size() / sizeof(TensorRow);
+    return tables_.empty() ? 0 : record_.table(Table::tensors).nbytes / sizeof(TensorRow);
   }
 
   // All of these: i < size().
@@ -48,10 +53,11 @@ class Index {
   std::optional<std::size_t> find(std::string_view fqn) const;
 
  private:
+  const std::uint8_t* table(Table t) const;
   std::size_t lower_bound(std::string_view fqn) const;
 
   Record record_;
-  std::vector<Bytes> tables_;
+  Bytes tables_;
 };
 
 // The commit record and the tables of a file, both checked against their digests.
@@ -59,8 +65,11 @@ class Index {
 // Throws Error{corrupt}, Error{unsupported}, Error{io}.
 Index read_index(const PosixFile& file);
 
-// The tables that `record` names, unchecked.
-std::vector<Bytes> read_tables(const PosixFile& file, const Record& record);
+// Where table `t`, one of those that are read to open a checkpoint, begins in a piece of them all.
+std::size_t offset_of(const Record& record, std::size_t t);
+
+// These tables in one piece, unchecked.
+Bytes read_tables(const PosixFile& file, const Record& record);
 
 // What a load needs to know: the one chunk of each tensor is its whole dataset, which can be read
 // in any part.

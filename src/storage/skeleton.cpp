@@ -221,19 +221,21 @@ Skeleton make_skeleton(const std::string& path, const std::vector<SkeletonEntry>
     skeleton.places[i].address = row.address;
     record.data_bytes += row.nbytes;
   }
-  Bytes rows;
-  append(rows, tables.rows.data(), tables.rows.size());
-  const std::vector<Bytes> opening{std::move(rows), std::move(tables.names),
-                                   std::move(tables.shapes)};
+  Bytes opening;
+  append(opening, tables.rows.data(), tables.rows.size());
+  append(opening, tables.names.data(), tables.names.size());
+  append(opening, tables.shapes.data(), tables.shapes.size());
 
   const PosixFile file(path, PosixFile::Mode::read_write);
   record.file_bytes = file.size();
   file.reserve(record.file_bytes);
-  for (std::size_t t = 0; t < opening.size(); ++t) {
-    file.write(opening[t].data(), opening[t].size(), record.tables.at(t).address);
-    record.table_digests.at(t) = xxh3(opening[t].data(), opening[t].size());
+  for (std::size_t t = 0; t < kOpeningTables; ++t) {
+    const auto* bytes = opening.data() + offset_of(record, t);
+    const auto& range = record.tables.at(t);
+    file.write(bytes, range.nbytes, range.address);
+    record.table_digests.at(t) = xxh3(bytes, range.nbytes);
   }
-  hash_segments(file, other_bytes(Index(record, opening)), record);
+  hash_segments(file, other_bytes(Index(record, std::move(opening))), record);
   const Bytes start = encode_record(record);
   file.write(start.data(), start.size(), 0);
   return skeleton;

@@ -1,0 +1,159 @@
+// Checkpoints for tool_test.py and interop_test.py, in the folder given.
+
+#include <mpi.h>
+
+#include <complex>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <iostream>
+#include <string>
+#include <utility>
+
+#include "h5dcp/error.hpp"
+#include "h5dcp/hdf5.hpp"
+#include "h5dcp/state_dict_saver.hpp"
+#include "sample_state.hpp"
+
+namespace h5dcp::test {
+namespace {
+
+struct Place {
+  int rank = 0;
+  int size = 1;
+};
+
+// One dimension of bytes, cut over the ranks.
+ShardedTensor sharded_bytes(std::size_t length, DType dtype, Place place,
+                            const std::function<std::uint8_t(std::size_t)>& byte) {
+  const auto item = itemsize(dtype);
+  const Extents sizes{static_cast<std::int64_t>(length / item)};
+  const DeviceMesh mesh({place.size});
+  const std::vector<Placement> cut{Shard{0}};
+  const Box box = local_box(sizes, mesh, cut, place.rank);
+  const auto view = allocate(dtype, box.sizes);
+  const auto first = static_cast<std::size_t>(box.offsets[0]) * item;
+  const auto count = static_cast<std::size_t>(nbytes(dtype, box.sizes));
+  for (std::size_t i = 0; i < count; ++i) {
+    static_cast<std::uint8_t*>(view.data)[i] = byte(first + i);
+  }
+  return distribute(view, sizes, mesh, cut, place.rank);
+}
+
+Map values() {
+  return {{"null", Value()},
+          {"flag", true},
+          {"step", std::int64_t{-7}},
+          {"rate", 0.1},
+          {"wave", std::complex<double>(1, -2)},
+          {"name", "caf\xC3\xA9"},
+          {"raw", Bytes{0, 255, 7}},
+          {"counts", List{1, 2, 3}},
+          {"mixed", List{1, "two", Value()}},
+          {"nested", Map{{"list", List{Map{{"a", 1}}, Map{}}}, {"empty", List{}}}}};
+}
+
+// Every dtype and kind of value.
+StateDict sample(Place place) {
+  StateDict state = make_state(0, place.rank, place.size, true);
+  state["values"] = values();
+  return state;
+}
+
+// Every element there is, of dtypes of one and two bytes: 00, 01, ... little-endian.
+StateDict patterns(Place place) {
+  StateDict state;
+  for (std::uint8_t d = 0; d < kDTypes; ++d) {
+    const DType dtype{d};
+    const auto item = itemsize(dtype);
+    if (item > 2 || dtype == DType::boolean) continue;
+    state[to_string(dtype)] =
+        sharded_bytes(item == 1 ? 256 : 131072, dtype, place, [item](std::size_t i) {
+          const auto element = i / item;
+          return static_cast<std::uint8_t>(i % item == 0 ? element : element >> 8U);
+        });
+  }
+  return state;
+}
+
+// Names that mean something to HDF5, to a terminal or to us. The elements are the name's bytes and
+// a '!'.
+StateDict hostile(Place place) {
+  std::string deep = "d";
+  for (int i = 1; i < 200; ++i) deep += ".d";
+  const std::string names[] = {"a",
+                               "a.b",
+                               "a.",
+                               ".a",
+                               "",
+                               ".",
+                               "..",
+                               "a//b",
+                               "sl/ash",
+                               "/",
+                               "../up",
+                               "per%cent",
+                               "%",
+                               "%2F",
+                               "a.%self",
+                               "new\nline",
+                               "\x1B[31mred",
+                               "back\\slash",
+                               "nu" + std::string(1, '\0') + "l",
+                               " ",
+                               "größe.重み",
+                               "\302\23331m",  // U+009B, which starts a command, too
+                               std::string(4000, 'x'),
+                               deep,
+                               "state",
+                               "h5dcp.tensors"};
+  StateDict state;
+  for (const auto& name : names) {
+    state[name] = sharded_bytes(name.size() + 1, DType::uint8, place, [&name](std::size_t i) {
+      return static_cast<std::uint8_t>(i < name.size() ? name[i] : '!');
+    });
+  }
+  state["tab\tvalue"] = "text";
+  return state;
+}
+
+StateDict many(int tensors) {
+  StateDict state;
+  for (int i = 0; i < tensors; ++i) {
+    state["layers." + std::to_string(i) + ".weight"] = allocate(DType::float32, {2, 3});
+  }
+  return state;
+}
+
+void write(StateDict state, const std::string& path, Transfer transfer) {
+  Hdf5Writer writer(path, {.transfer = transfer});
+  save(state, {.storage_writer = &writer});
+}
+
+void write_all(const std::string& folder) {
+  Place place;
+  MPI_Comm_rank(MPI_COMM_WORLD, &place.rank);
+  MPI_Comm_size(MPI_COMM_WORLD, &place.size);
+  write(sample(place), folder + "/sample.h5", Transfer::direct);
+  write(sample(place), folder + "/again.h5", Transfer::direct);
+  write(sample(place), folder + "/collective.h5", Transfer::collective);
+  write(patterns(place), folder + "/patterns.h5", Transfer::direct);
+  write(hostile(place), folder + "/hostile.h5", Transfer::direct);
+  if (place.size > 1) return;
+  write(many(10), folder + "/few.h5", Transfer::direct);
+  write(many(20000), folder + "/many.h5", Transfer::direct);
+}
+
+}  // namespace
+}  // namespace h5dcp::test
+
+int main(int argc, char** argv) {
+  MPI_Init(&argc, &argv);
+  try {
+    h5dcp::test::write_all(argc > 1 ? argv[1] : ".");
+  } catch (const std::exception& error) {
+    std::cerr << error.what() << '\n';
+    MPI_Abort(MPI_COMM_WORLD, 1);
+  }
+  MPI_Finalize();
+}
