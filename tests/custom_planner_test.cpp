@@ -80,6 +80,18 @@ TEST_F(CustomPlanner, ItemsThatAreNotComplete) {
   }
 }
 
+TEST_F(CustomPlanner, TensorsThatNobodyCanCount) {
+  StateDict state{{"w", allocate(DType::float32, {4})}};
+  WrongPlanner planner;
+  planner.local = [](SavePlan& plan) {
+    plan.items.front().tensor_data->size = {std::int64_t{1} << 62};
+  };
+  NullWriter writer;
+  expect_failed(
+      test::failure_of([&] { save(state, {.storage_writer = &writer, .planner = &planner}); }),
+      ErrorCode::invalid_argument, "save 'w': sizes [4611686018427387904] of float32");
+}
+
 TEST_F(CustomPlanner, WritesThatAreNoAnswer) {
   struct Case {
     std::function<void(std::vector<PlannedWrite>&)> spoil;

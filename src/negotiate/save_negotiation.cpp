@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/checksum.hpp"
+#include "base/context.hpp"
 #include "base/wire.hpp"
 #include "h5dcp/error.hpp"
 
@@ -113,6 +114,7 @@ void check_answer(const Proposals& proposals, const std::vector<PlannedWrite>& w
   }
 }
 
+// Throws Error{invalid_argument} if it is more than 63 bits can count.
 PlannedEntry entry_of(const Proposals& proposals) {
   const auto& first = proposals.holders.front();
   PlannedEntry entry;
@@ -126,6 +128,12 @@ PlannedEntry entry_of(const Proposals& proposals) {
   } else {
     entry.dtype = first.tensor.properties.dtype;
     entry.size = first.tensor.size;
+  }
+  constexpr auto kMostValueBytes = std::uint64_t{1} << 61;  // its slot may be larger
+  with_context("save '" + entry.fqn + "'", [&] { return nbytes(entry.dtype, entry.size); });
+  if (entry.nbytes > kMostValueBytes) {
+    throw Error(ErrorCode::invalid_argument,
+                "save '" + entry.fqn + "': a value of " + std::to_string(entry.nbytes) + " bytes");
   }
   return entry;
 }
