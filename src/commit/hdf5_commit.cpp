@@ -22,6 +22,7 @@
 #include "h5dcp/error.hpp"
 #include "layout/tables.hpp"
 #include "storage/hdf5_save.hpp"
+#include "storage/partial_name.hpp"
 
 namespace h5dcp {
 namespace {
@@ -35,21 +36,27 @@ bool is_file(const std::string& path, const PosixFile& file) {
          named.st_ino == open.st_ino && named.st_dev == open.st_dev;
 }
 
+[[noreturn]] void fail_rename(const std::string& from, const std::string& to, int error) {
+  fail_errno("rename '" + from + "' to '" + to + "'", to, error);
+}
+
 void rename_over(const std::string& from, const std::string& to, const PosixFile& file) {
-  if (::rename(from.c_str(), to.c_str()) == 0 || is_file(to, file)) return;
-  fail_errno("rename '" + from + "' to '" + to + "'", to, errno);
+  if (::rename(from.c_str(), to.c_str()) == 0) return;
+  const int error = errno;
+  if (!is_file(to, file)) fail_rename(from, to, error);
 }
 
 void rename_to_new(const std::string& from, const std::string& to, const PosixFile& file) {
-  const std::string action = "rename '" + from + "' to '" + to + "'";
   if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) == 0) return;
-  if (errno != EINVAL && errno != ENOSYS) {
-    if (is_file(to, file)) return;
-    fail_errno(action, to, errno);
+  int error = errno;
+  if (error == EINVAL || error == ENOSYS) {
+    // A file system without that flag. A link fails as well if the name is taken.
+    error = ::link(from.c_str(), to.c_str()) == 0 ? 0 : errno;
+    if (error == 0) ::unlink(from.c_str());
   }
-  // A file system without that flag. A link fails as well if the name is taken.
-  if (::link(from.c_str(), to.c_str()) != 0 && !is_file(to, file)) fail_errno(action, to, errno);
-  ::unlink(from.c_str());
+  if (error == 0 || is_file(to, file)) return;
+  if (error == EEXIST) throw exists_already(to);  // it came while we saved
+  fail_rename(from, to, error);
 }
 
 void sync_folder(const std::filesystem::path& path) {

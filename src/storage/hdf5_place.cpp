@@ -1,7 +1,6 @@
 // Hdf5Writer: from the entries that every rank owns to a file with a place for each.
 
 #include <algorithm>
-#include <filesystem>
 #include <numeric>
 #include <random>
 
@@ -168,7 +167,7 @@ std::vector<std::vector<StorageData>> Hdf5Writer::prepare_global_plan(
 
     const auto generation = random_generation();
     const auto partial = partial_name(path_, generation);
-    std::filesystem::create_directories(partial.parent_path());
+    make_folder_of(path_);
     if (options_.overwrite == Overwrite::refuse) refuse_existing(path_);
     remove_stale(path_, comm.deadline());
     save.partial = partial;  // from here on abandon() removes it

@@ -4,11 +4,14 @@
 #include <system_error>
 #include <utility>
 
+#include "base/context.hpp"
 #include "h5dcp/error.hpp"
 #include "storage/hdf5_options.hpp"
 #include "storage/hdf5_save.hpp"
+#include "storage/partial_name.hpp"
 
 namespace h5dcp {
+
 Hdf5Writer::Hdf5Writer(std::string path, Hdf5Options options)
     : path_(std::move(path)), options_(options), save_(std::make_unique<Save>()) {
   check_options(options_);
@@ -20,9 +23,7 @@ void Hdf5Writer::reset(const std::optional<std::string>& checkpoint_id) {
   if (checkpoint_id) path_ = *checkpoint_id;
   save_ = std::make_unique<Save>();
   if (path_.empty()) throw Error(ErrorCode::invalid_argument, "save: no checkpoint id is given");
-  if (std::filesystem::is_directory(path_)) {
-    throw Error(ErrorCode::invalid_argument, "save to '" + path_ + "': it is a directory");
-  }
+  with_context("save to '" + path_ + "'", [&] { refuse_folder(path_); });
 }
 
 StorageMeta Hdf5Writer::storage_meta() const {

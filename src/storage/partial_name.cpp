@@ -12,17 +12,49 @@ namespace {
 
 constexpr std::size_t kHexDigits = 16;
 
+std::filesystem::path folder_of(const std::filesystem::path& path) {
+  return path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
+}
+
+[[noreturn]] void fail(const std::string& action, const std::error_code& error) {
+  throw Error(ErrorCode::io, action + ": " + error.message());
+}
+
+// Of nothing if there is nothing.
+std::filesystem::file_status status_of(const std::filesystem::path& path) {
+  std::error_code error;
+  const auto status = std::filesystem::status(path, error);
+  if (status.type() == std::filesystem::file_type::none) {
+    fail("look at '" + path.string() + "'", error);
+  }
+  return status;
+}
+
 }  // namespace
 
 std::filesystem::path partial_name(const std::filesystem::path& path, std::uint64_t generation) {
-  const auto folder = path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
-  return folder / fmt::format(".{}.{:016x}.partial", path.filename().string(), generation);
+  return folder_of(path) / fmt::format(".{}.{:016x}.partial", path.filename().string(), generation);
+}
+
+void make_folder_of(const std::filesystem::path& path) {
+  const auto folder = folder_of(path);
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (error) fail("create the folder '" + folder.string() + "'", error);
+}
+
+void refuse_folder(const std::filesystem::path& path) {
+  if (status_of(path).type() != std::filesystem::file_type::directory) return;
+  throw Error(ErrorCode::invalid_argument, "'" + path.string() + "' is a directory");
 }
 
 void refuse_existing(const std::filesystem::path& path) {
-  if (!std::filesystem::exists(path)) return;
-  throw Error(ErrorCode::invalid_argument,
-              "'" + path.string() + "' exists (Overwrite::replace would replace it)");
+  if (std::filesystem::exists(status_of(path))) throw exists_already(path);
+}
+
+Error exists_already(const std::filesystem::path& path) {
+  return {ErrorCode::invalid_argument,
+          "'" + path.string() + "' exists (Overwrite::replace would replace it)"};
 }
 
 void remove_stale(const std::filesystem::path& path, std::chrono::nanoseconds age) {
@@ -30,13 +62,14 @@ void remove_stale(const std::filesystem::path& path, std::chrono::nanoseconds ag
   const std::string end = ".partial";
   const auto now = std::filesystem::file_time_type::clock::now();
   std::error_code ignored;  // somebody else may remove or rename files here
-  const auto folder = path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
-  for (const auto& entry : std::filesystem::directory_iterator(folder, ignored)) {
-    const auto name = entry.path().filename().string();
+  using Entries = std::filesystem::directory_iterator;
+  for (Entries at(folder_of(path), ignored); !ignored && at != Entries(); at.increment(ignored)) {
+    const auto name = at->path().filename().string();
     if (name.size() != begin.size() + kHexDigits + end.size()) continue;
     if (!name.starts_with(begin) || !name.ends_with(end)) continue;
-    const auto written = entry.last_write_time(ignored);
-    if (!ignored && now - written > age) std::filesystem::remove(entry.path(), ignored);
+    std::error_code unknown;
+    const auto written = at->last_write_time(unknown);
+    if (!unknown && now - written > age) std::filesystem::remove(at->path(), unknown);
   }
 }
 
