@@ -1,9 +1,12 @@
+#include <cstdint>
 #include <memory>
 #include <utility>
+#include <variant>
 
 #include "api/stopwatch.hpp"
 #include "h5dcp/comm.hpp"
 #include "h5dcp/default_planner.hpp"
+#include "h5dcp/error.hpp"
 #include "h5dcp/hdf5.hpp"
 #include "h5dcp/state_dict_loader.hpp"
 
@@ -11,13 +14,22 @@ namespace h5dcp {
 namespace {
 
 // Bytes of tensors that the plan fills.
+//
+// Throws Error{invalid_argument} if it wants a tensor that is not there.
 std::uint64_t bytes_of(const LoadPlan& plan, const Metadata& metadata) {
   std::uint64_t bytes = 0;
   for (const auto& item : plan.items) {
     if (item.type != LoadItemType::tensor) continue;
-    const auto& stored = metadata.state_dict_metadata.at(item.storage_index.fqn);
-    const auto dtype = std::get<TensorStorageMetadata>(stored).properties.dtype;
-    bytes += static_cast<std::uint64_t>(nbytes(dtype, item.lengths));
+    const auto& fqn = item.storage_index.fqn;
+    const auto stored = metadata.state_dict_metadata.find(fqn);
+    const auto* tensor = stored == metadata.state_dict_metadata.end()
+                             ? nullptr
+                             : std::get_if<TensorStorageMetadata>(&stored->second);
+    if (tensor == nullptr) {
+      throw Error(ErrorCode::invalid_argument,
+                  "load '" + fqn + "': planned as a tensor, which the checkpoint does not have");
+    }
+    bytes += static_cast<std::uint64_t>(nbytes(tensor->properties.dtype, item.lengths));
   }
   return bytes;
 }
@@ -36,16 +48,18 @@ LoadResult run(const Comm& comm, StateDict& state_dict,
 
   stopwatch.begin("plan");  // every rank for itself: the boxes on disk say all there is to know
   LoadPlan plan;
+  std::uint64_t bytes = 0;
   comm.agree("plan", [&] {
     storage.set_up_storage_reader(result.metadata, coordinator);
     planner.set_up_planner(state_dict, result.metadata, coordinator);
     plan = planner.finish_plan(storage.prepare_local_plan(planner.create_local_plan()));
+    bytes = bytes_of(plan, result.metadata);
   });
 
   stopwatch.begin("read");
   storage.read_data(comm, plan, planner);
 
-  result.report = stopwatch.report(comm, "read", bytes_of(plan, result.metadata));
+  result.report = stopwatch.report(comm, "read", bytes);
   return result;
 }
 

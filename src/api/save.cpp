@@ -1,4 +1,7 @@
 #include <memory>
+#include <optional>
+#include <utility>
+#include <vector>
 
 #include "api/stopwatch.hpp"
 #include "h5dcp/checkpoint_file.hpp"
@@ -20,26 +23,29 @@ SaveResult run(const Comm& comm, StateDict& state_dict,
   Stopwatch stopwatch;
 
   stopwatch.begin("plan");
-  SavePlan local;
+  std::optional<SaveNegotiation> negotiation;
+  std::vector<Message> proposals;
   comm.agree("plan", [&] {
     storage.reset(checkpoint_id);
     storage.set_up_storage_writer(coordinator);
     planner.set_up_planner(state_dict, storage.storage_meta(), coordinator);
-    local = storage.prepare_local_plan(planner.create_local_plan());
+    negotiation.emplace(storage.prepare_local_plan(planner.create_local_plan()), comm.size());
+    proposals = negotiation->proposals();
   });
 
   stopwatch.begin("negotiate");  // the only step where plans cross ranks
-  SaveNegotiation negotiation(std::move(local), comm.size());
-  const auto proposals = comm.exchange("send plans to owners", negotiation.proposals());
-  comm.agree("plan", [&] { negotiation.merge(proposals, planner); });
+  proposals = comm.exchange("send plans to owners", proposals);
+  comm.agree("plan", [&] { negotiation->merge(proposals, planner); });
 
   stopwatch.begin("lay out");
-  const auto places = storage.prepare_global_plan(comm, negotiation.share());
+  const auto places = storage.prepare_global_plan(comm, negotiation->share());
 
   stopwatch.begin("answer");
-  const auto answers = comm.exchange("send plans back", negotiation.answers(places));
+  std::vector<Message> answers;
+  comm.agree("lay out", [&] { answers = negotiation->answers(places); });
+  answers = comm.exchange("send plans back", answers);
   SavePlan plan;
-  comm.agree("plan", [&] { plan = planner.finish_plan(negotiation.apply(answers)); });
+  comm.agree("plan", [&] { plan = planner.finish_plan(negotiation->apply(answers)); });
 
   stopwatch.begin("write");
   const auto written = storage.write_data(comm, plan, planner);
@@ -66,8 +72,8 @@ SaveResult save(StateDict& state_dict, const SaveArguments& arguments) {
   SavePlanner& planner = arguments.planner != nullptr ? *arguments.planner : own_planner;
   try {
     auto result = run(comm, state_dict, arguments.checkpoint_id, *storage, planner);
-    if (dynamic_cast<const Hdf5Writer*>(storage) != nullptr) {
-      result.metadata = [path = storage->storage_meta().checkpoint_id] {
+    if (const auto* hdf5 = dynamic_cast<const Hdf5Writer*>(storage)) {
+      result.metadata = [path = hdf5->storage_meta().checkpoint_id] {
         return CheckpointFile(path).metadata();
       };
     }

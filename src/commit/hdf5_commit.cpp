@@ -22,6 +22,7 @@
 #include "layout/tables.hpp"
 #include "storage/folder.hpp"
 #include "storage/hdf5_save.hpp"
+#include "storage/partial_name.hpp"
 
 namespace h5dcp {
 namespace {
@@ -35,23 +36,27 @@ bool is_file(const std::string& path, const PosixFile& file) {
          named.st_ino == open.st_ino && named.st_dev == open.st_dev;
 }
 
+[[noreturn]] void fail_rename(const std::string& from, const std::string& to, int error) {
+  fail_errno("rename '" + from + "' to '" + to + "'", to, error);
+}
+
 void rename_over(const std::string& from, const std::string& to, const PosixFile& file) {
   if (::rename(from.c_str(), to.c_str()) == 0) return;
   const int error = errno;
-  if (!is_file(to, file)) fail_errno("rename '" + from + "' to '" + to + "'", to, error);
+  if (!is_file(to, file)) fail_rename(from, to, error);
 }
 
 void rename_to_new(const std::string& from, const std::string& to, const PosixFile& file) {
   if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) == 0) return;
   int error = errno;
-  const bool unknown_flag = error == EINVAL || error == ENOSYS;
-  // A link fails as well if the name is taken.
-  const bool linked = unknown_flag && ::link(from.c_str(), to.c_str()) == 0;
-  if (unknown_flag) error = errno;
-  if (!linked && !is_file(to, file)) {
-    fail_errno("rename '" + from + "' to '" + to + "'", to, error);
+  if (error == EINVAL || error == ENOSYS) {
+    // A file system without that flag. A link fails as well if the name is taken.
+    error = ::link(from.c_str(), to.c_str()) == 0 ? 0 : errno;
+    if (error == 0) ::unlink(from.c_str());
   }
-  if (linked) ::unlink(from.c_str());
+  if (error == 0 || is_file(to, file)) return;
+  if (error == EEXIST) throw exists_already(to);  // it came while we saved
+  fail_rename(from, to, error);
 }
 
 std::int64_t unix_ns() {

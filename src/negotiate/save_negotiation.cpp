@@ -6,13 +6,32 @@
 #include <string>
 
 #include "base/checksum.hpp"
+#include "base/context.hpp"
 #include "base/wire.hpp"
 #include "h5dcp/error.hpp"
 
 namespace h5dcp {
 namespace {
 
+// Throws Error{invalid_argument} if the planner left the item without what it is made of.
+void check_made(const WriteItem& item) {
+  const auto refuse = [&](const std::string& why) {
+    throw Error(ErrorCode::invalid_argument, "save '" + item.index.fqn + "': planned " + why);
+  };
+  if (item.type == WriteItemType::byte_io) {
+    if (!item.bytes_io_data) refuse("as a value without bytes_io_data");
+    return;
+  }
+  if (!item.tensor_data) refuse("as a tensor without tensor_data");
+  const auto& [chunk, properties, size] = *item.tensor_data;
+  if (chunk.offsets.size() != size.size() || chunk.sizes.size() != size.size()) {
+    refuse("as a box of offsets " + to_string(chunk.offsets) + " and sizes " +
+           to_string(chunk.sizes) + " in " + to_string(size));
+  }
+}
+
 void encode(WireWriter& wire, const WriteItem& item) {
+  check_made(item);
   wire.text(item.index.fqn);
   wire.text(encode_path(item.path));
   wire.varint(static_cast<std::uint64_t>(item.type));
@@ -66,6 +85,36 @@ Proposal decode_proposal(WireReader& wire, int rank, std::size_t position) {
   return made;
 }
 
+// Throws Error{invalid_argument} if `writes` are not pieces of what the ranks hold that can make up
+// the whole: their boxes' elements are counted, not compared.
+void check_answer(const Proposals& proposals, const std::vector<PlannedWrite>& writes) {
+  const auto refuse = [&](const std::string& why) {
+    throw Error(ErrorCode::invalid_argument,
+                "save '" + proposals.fqn + "': the planner's plan_writes " + why);
+  };
+  const auto& first = proposals.holders.front();
+  const bool value = first.type == WriteItemType::byte_io;
+  std::int64_t elements = 0;
+  for (const auto& write : writes) {
+    if (write.holder >= proposals.holders.size()) {
+      refuse("chose holder " + std::to_string(write.holder) + " of " +
+             std::to_string(proposals.holders.size()));
+    }
+    if (value) continue;
+    const Box& held = proposals.holders[write.holder].tensor.chunk;
+    if (write.box.dims() != held.dims() || !contains(held, write.box)) {
+      refuse("wants " + to_string(write.box) + " from a holder of " + to_string(held));
+    }
+    elements += numel(write.box.sizes);
+  }
+  const auto whole = value ? 0 : numel(first.tensor.size);
+  if (value ? writes.size() != 1 : elements != whole) {
+    refuse("chose " + std::to_string(value ? static_cast<std::int64_t>(writes.size()) : elements) +
+           (value ? " writers, not 1" : " elements, not " + std::to_string(whole)));
+  }
+}
+
+// Throws Error{invalid_argument} if it is more than 63 bits can count.
 PlannedEntry entry_of(const Proposals& proposals) {
   const auto& first = proposals.holders.front();
   PlannedEntry entry;
@@ -79,6 +128,12 @@ PlannedEntry entry_of(const Proposals& proposals) {
   } else {
     entry.dtype = first.tensor.properties.dtype;
     entry.size = first.tensor.size;
+  }
+  constexpr auto kMostValueBytes = std::uint64_t{1} << 61;  // its slot may be larger
+  with_context("save '" + entry.fqn + "'", [&] { return nbytes(entry.dtype, entry.size); });
+  if (entry.nbytes > kMostValueBytes) {
+    throw Error(ErrorCode::invalid_argument,
+                "save '" + entry.fqn + "': a value of " + std::to_string(entry.nbytes) + " bytes");
   }
   return entry;
 }
@@ -161,12 +216,17 @@ std::vector<Message> SaveNegotiation::answers(
     const std::vector<std::vector<StorageData>>& places) const {
   std::map<int, WireWriter> wires;
   for (std::size_t i = 0; i < share_.size(); ++i) {
+    if (i >= places.size() || places[i].size() != origins_[i].size()) {
+      throw Error(ErrorCode::internal, "save '" + share_[i].fqn +
+                                           "': the storage has not said where " +
+                                           std::to_string(origins_[i].size()) + " chunks go");
+    }
     for (std::size_t c = 0; c < origins_[i].size(); ++c) {
       const auto& origin = origins_[i][c];
       auto& wire = wires[origin.rank];
       wire.varint(origin.item * 2 + (origin.whole ? 1 : 0));
       if (!origin.whole) wire.box(share_[i].chunks[c]);
-      wire.bytes(places.at(i).at(c));
+      wire.bytes(places[i][c]);
     }
   }
   std::vector<Message> messages;

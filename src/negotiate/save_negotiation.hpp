@@ -27,7 +27,7 @@ class SaveNegotiation {
   // `plan` is what the rank proposes; `size` the number of ranks.
   SaveNegotiation(SavePlan plan, int size);
 
-  // 1. What to send to the owners.
+  // 1. What to send to the owners. Throws Error{invalid_argument} if an item is not complete.
   std::vector<Message> proposals() const;
 
   // 2. As owner: decides, for each FQN of which something came. Throws what planner.plan_writes
@@ -38,7 +38,7 @@ class SaveNegotiation {
   const std::vector<PlannedEntry>& share() const { return share_; }
 
   // 4. As owner: what to send back, once the storage has said where things go: places[i][c] for
-  // chunk c of share()[i].
+  // chunk c of share()[i]. Throws Error{internal} if the storage did not.
   std::vector<Message> answers(const std::vector<std::vector<StorageData>>& places) const;
 
   // 5. The plan with this rank's slices.

@@ -25,8 +25,10 @@ bool is_file_path(const std::string& path) {
 void check_path(const std::string& verb, const std::string& path) {
   if (path.empty()) throw Error(ErrorCode::invalid_argument, verb + ": no checkpoint id is given");
   if (is_file_path(path)) return;
-  throw Error(ErrorCode::invalid_argument,
-              verb + " '" + path + "': not the path of a file (a folder, or a URL)");
+  const bool url = path.find("://") != std::string::npos;
+  throw Error(
+      ErrorCode::invalid_argument,
+      verb + " '" + path + "': " + (url ? "no storage for URLs" : "'" + path + "' is a directory"));
 }
 
 }  // namespace h5dcp

@@ -6,12 +6,15 @@
 #include <system_error>
 #include <utility>
 
+#include "base/context.hpp"
 #include "h5dcp/error.hpp"
 #include "storage/folder.hpp"
 #include "storage/hdf5_options.hpp"
 #include "storage/hdf5_save.hpp"
+#include "storage/partial_name.hpp"
 
 namespace h5dcp {
+
 Hdf5Writer::Hdf5Writer(std::string path, Hdf5Options options)
     : path_(std::move(path)), options_(options), save_(std::make_unique<Save>()) {
   check_options(options_);

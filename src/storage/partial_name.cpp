@@ -13,6 +13,20 @@ namespace {
 
 constexpr std::size_t kHexDigits = 16;
 
+[[noreturn]] void fail(const std::string& action, const std::error_code& error) {
+  throw Error(ErrorCode::io, action + ": " + error.message());
+}
+
+// Of nothing if there is nothing.
+std::filesystem::file_status status_of(const std::filesystem::path& path) {
+  std::error_code error;
+  const auto status = std::filesystem::status(path, error);
+  if (status.type() == std::filesystem::file_type::none) {
+    fail("look at '" + path.string() + "'", error);
+  }
+  return status;
+}
+
 }  // namespace
 
 std::filesystem::path partial_name(const std::filesystem::path& path, std::uint64_t generation) {
@@ -20,9 +34,12 @@ std::filesystem::path partial_name(const std::filesystem::path& path, std::uint6
 }
 
 void refuse_existing(const std::filesystem::path& path) {
-  if (!std::filesystem::exists(path)) return;
-  throw Error(ErrorCode::invalid_argument,
-              "'" + path.string() + "' exists (Overwrite::replace would replace it)");
+  if (std::filesystem::exists(status_of(path))) throw exists_already(path);
+}
+
+Error exists_already(const std::filesystem::path& path) {
+  return {ErrorCode::invalid_argument,
+          "'" + path.string() + "' exists (Overwrite::replace would replace it)"};
 }
 
 void remove_stale(const std::filesystem::path& path, std::chrono::nanoseconds age) {
@@ -30,12 +47,14 @@ void remove_stale(const std::filesystem::path& path, std::chrono::nanoseconds ag
   const std::string end = ".partial";
   const auto now = std::filesystem::file_time_type::clock::now();
   std::error_code ignored;  // somebody else may remove or rename files here
-  for (const auto& entry : std::filesystem::directory_iterator(folder_of(path), ignored)) {
-    const auto name = entry.path().filename().string();
+  using Entries = std::filesystem::directory_iterator;
+  for (Entries at(folder_of(path), ignored); !ignored && at != Entries(); at.increment(ignored)) {
+    const auto name = at->path().filename().string();
     if (name.size() != begin.size() + kHexDigits + end.size()) continue;
     if (!name.starts_with(begin) || !name.ends_with(end)) continue;
-    const auto written = entry.last_write_time(ignored);
-    if (!ignored && now - written > age) std::filesystem::remove(entry.path(), ignored);
+    std::error_code unknown;
+    const auto written = at->last_write_time(unknown);
+    if (!unknown && now - written > age) std::filesystem::remove(at->path(), unknown);
   }
 }
 

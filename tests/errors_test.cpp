@@ -1,0 +1,667 @@
+// What fails on one rank fails alike on all, says what is wrong, and harms nothing.
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <hdf5.h>
+#include <mpi.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <iterator>
+#include <string>
+#include <vector>
+
+#include "base/checksum.hpp"
+#include "faulty_storage.hpp"
+#include "h5dcp/checkpoint_file.hpp"
+#include "h5dcp/hdf5.hpp"
+#include "h5dcp/null_storage.hpp"
+#include "h5dcp/state_dict_loader.hpp"
+#include "h5dcp/state_dict_saver.hpp"
+#include "outcome.hpp"
+#include "sample_state.hpp"
+
+namespace h5dcp {
+namespace {
+
+namespace fs = std::filesystem;
+using Failure = std::optional<CheckpointException>;
+
+std::string read_file(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+void write_file(const std::string& path, const std::string& content) {
+  std::ofstream(path, std::ios::binary) << content;
+}
+
+// Three tensors, each distributed in another way, and two values.
+StateDict make_state(int way, int rank, int size, bool filled) {
+  const std::vector<test::Sample> samples{{"w", DType::float32, {37, 29}},
+                                          {"deep.cube", DType::bfloat16, {5, 11, 13}},
+                                          {"v", DType::float64, {101}}};
+  StateDict state;
+  for (const auto& sample : samples) {
+    const auto tensor = test::make_tensor(sample, way++, rank, size);
+    if (filled) test::fill(sample.fqn, tensor);
+    state[sample.fqn] = tensor;
+  }
+  state["step"] = filled ? 17 : 0;
+  state["name"] = filled ? "good" : "";
+  return state;
+}
+
+ShardedTensor pieces(const std::vector<Box>& boxes, DType dtype = DType::float32,
+                     const Extents& sizes = {8}) {
+  ShardedTensor tensor{dtype, sizes, {}};
+  for (const auto& box : boxes) tensor.shards.push_back({box, allocate(dtype, box.sizes)});
+  return tensor;
+}
+
+class CallingPlanner : public DefaultSavePlanner {
+ public:
+  explicit CallingPlanner(std::function<void()> call) : call_(std::move(call)) {}
+
+  std::variant<TensorView, Bytes> resolve_data(const WriteItem& item) override {
+    if (call_) std::exchange(call_, nullptr)();
+    return DefaultSavePlanner::resolve_data(item);
+  }
+
+ private:
+  std::function<void()> call_;  // when the first data are asked for
+};
+
+// Each test begins with a good checkpoint. Whatever it does, this must still be there at its end,
+// nothing else, and the communicator must be good for another save and load.
+class Errors : public testing::TestWithParam<Transfer> {
+ protected:
+  void SetUp() override {
+    MPI_Comm_rank(MPI_COMM_WORLD, &rank_);
+    MPI_Comm_size(MPI_COMM_WORLD, &size_);
+    std::string name = testing::UnitTest::GetInstance()->current_test_info()->name();
+    for (auto& c : name) c = c == '/' ? '_' : c;
+    folder_ = name;
+    path_ = folder_ + "/good.h5";
+    if (rank_ == 0) {
+      fs::remove_all(folder_);
+      fs::create_directory(folder_);
+    }
+    MPI_Barrier(MPI_COMM_WORLD);
+    EXPECT_FALSE(try_save(path_));
+    if (rank_ == 0) bytes_ = read_file(path_);
+  }
+
+  void TearDown() override {
+    expect_intact("at the end");
+    expect_loads(path_);
+    const auto other = folder_ + "/other.h5";
+    EXPECT_FALSE(try_save(other));
+    expect_loads(other);
+  }
+
+  Hdf5Options options() const { return {.transfer = GetParam(), .piece_bytes = 2048}; }
+
+  bool is_last() const { return rank_ == size_ - 1; }
+
+  Failure try_save(const std::string& path, StateDict& state, SavePlanner* planner = nullptr) {
+    Hdf5Writer writer(path, options());
+    return test::failure_of([&] { save(state, {.storage_writer = &writer, .planner = planner}); });
+  }
+  Failure try_save(const std::string& path, SavePlanner* planner = nullptr) {
+    StateDict state = make_state(0, rank_, size_, true);
+    return try_save(path, state, planner);
+  }
+
+  Failure try_load(const std::string& path, StateDict& state, LoadPlanner* planner = nullptr) {
+    Hdf5Reader reader(path, options());
+    return test::failure_of([&] { load(state, {.storage_reader = &reader, .planner = planner}); });
+  }
+  Failure try_load(const std::string& path, LoadPlanner* planner = nullptr) {
+    StateDict state = make_state(1, rank_, size_, false);
+    return try_load(path, state, planner);
+  }
+
+  void expect_loads(const std::string& path) {
+    StateDict state = make_state(2, rank_, size_, false);
+    EXPECT_EQ(test::text_of(try_load(path, state)), "success");
+    EXPECT_EQ(test::wrong_tensors(state), "");
+    EXPECT_TRUE(state["step"] == Value(17) && state["name"] == Value("good"));
+    if (rank_ != 0) return;
+    for (const auto& damage : verify_checkpoint(path)) ADD_FAILURE() << to_string(damage);
+  }
+
+  // The good checkpoint is what it was, and no unfinished file is beside it.
+  void expect_intact(const std::string& why) {
+    MPI_Barrier(MPI_COMM_WORLD);
+    if (rank_ != 0) return;
+    EXPECT_TRUE(read_file(path_) == bytes_) << why;
+    expect_no_partial(folder_, why);
+  }
+
+  static void expect_no_partial(const std::string& folder, const std::string& why) {
+    for (const auto& entry : fs::directory_iterator(folder)) {
+      EXPECT_NE(entry.path().extension(), ".partial") << why << ": " << entry.path();
+    }
+  }
+
+  // "{last}" in `says` is the last rank, "{size}" the number of ranks.
+  void expect_failed(const Failure& failure, const std::string& why, ErrorCode code,
+                     const std::vector<std::string>& says) {
+    test::expect_same(MPI_COMM_WORLD, failure, why);
+    expect_intact(why);
+    EXPECT_TRUE(failure) << why << ": no error";
+    if (!failure) return;
+    EXPECT_EQ(failure->code(), code) << why << ": " << failure->what();
+    for (auto words : says) {
+      replace(words, "{last}", std::to_string(size_ - 1));
+      replace(words, "{size}", std::to_string(size_));
+      EXPECT_NE(std::string(failure->what()).find(words), std::string::npos)
+          << why << ": '" << words << "' is not in: " << failure->what();
+    }
+  }
+
+  // A planned fault on rank `faulty` is what the failure is about, and all that it is about.
+  void expect_planned(const Failure& failure, const std::string& why, int faulty,
+                      const std::string& where) {
+    expect_failed(failure, why, ErrorCode::io,
+                  {"planned fault " + where, "[rank " + std::to_string(faulty) + " of {size}]"});
+    if (failure) {
+      EXPECT_EQ(failure->failed_ranks(), std::vector<int>{faulty}) << why;
+    }
+  }
+
+  static void replace(std::string& text, const std::string& from, const std::string& to) {
+    for (std::size_t at = text.find(from); at != std::string::npos; at = text.find(from)) {
+      text.replace(at, from.size(), to);
+    }
+  }
+
+  int rank_ = 0;
+  int size_ = 1;
+  std::string folder_;
+  std::string path_;
+  std::string bytes_;  // of the good checkpoint, on rank 0
+};
+
+TEST_P(Errors, StatesThatCannotBeSaved) {
+  struct Case {
+    const char* why;
+    int ranks;                             // the fewest that can do this
+    std::function<StateDict(bool)> state;  // of the last rank, and of the others
+    ErrorCode code;
+    std::vector<std::string> says;
+  };
+  const auto wrong = ErrorCode::invalid_argument;
+  const Case cases[] = {
+      {"one name twice, by nesting",
+       1,
+       [](bool last) {
+         StateDict state{{"a", Map{{"b", 1}}}};
+         if (last) state["a.b"] = 1;
+         return state;
+       },
+       wrong,
+       {"['a']['b'] and ['a.b'] have the same name 'a.b'", "[rank {last} of {size}]"}},
+      {"a name that is no text",
+       1,
+       [](bool last) {
+         return StateDict{{last ? "\xFF" : "a", 1}};
+       },
+       wrong,
+       {"not UTF-8", "[rank {last} of {size}]"}},
+      {"a box that is not in the tensor",
+       1,
+       [](bool last) {
+         return StateDict{{"w", pieces({{{last ? 6 : 0}, {4}}})}};
+       },
+       wrong,
+       {"save 'w'", "offsets [6], sizes [4]", "not inside [8]", "[rank {last} of {size}]"}},
+      {"a view that is not of the box's size",
+       1,
+       [](bool) {
+         auto tensor = pieces({{{0}, {8}}});
+         tensor.shards[0].view = allocate(DType::float32, {7});
+         return StateDict{{"w", tensor}};
+       },
+       wrong,
+       {"save 'w'", "[0:8]", "a view of [7]"}},
+      {"a tensor without memory",
+       1,
+       [](bool) {
+         return StateDict{{"w", contiguous_view(nullptr, DType::float32, {3})}};
+       },
+       wrong,
+       {"save 'w'", "[3]", "without memory"}},
+      {"lists in each other without end",
+       1,
+       [](bool) {
+         Value value = List{};
+         for (int i = 0; i < 300; ++i) value = List{value};
+         return StateDict{{"deep", value}};
+       },
+       ErrorCode::unsupported,
+       {"save 'deep'", "nested"}},
+      {"overlap",
+       1,
+       [this](bool last) {
+         if (size_ == 1) return StateDict{{"w", pieces({{{0}, {5}}, {{4}, {4}}})}};
+         return StateDict{{"w", pieces({last ? Box{{4}, {4}} : Box{{0}, {5}}})}};
+       },
+       wrong,
+       {"save 'w'", "[0:5]", "[4:8]", "overlap", "rank {last}"}},
+      {"hole",
+       1,
+       [](bool) {
+         return StateDict{{"w", pieces({{{0}, {4}}, {{6}, {2}}})}};
+       },
+       wrong,
+       {"save 'w'", "no rank has [4:6] of [8]"}},
+      {"other dtypes",
+       2,
+       [](bool last) {
+         return StateDict{{"w", allocate(last ? DType::float64 : DType::float32, {8})}};
+       },
+       wrong,
+       {"save 'w'", "[8] float32", "rank {last} has [8] float64"}},
+      {"other sizes",
+       2,
+       [](bool last) {
+         return StateDict{{"w", allocate(DType::float32, {last ? 7 : 8})}};
+       },
+       wrong,
+       {"save 'w'", "[8] float32", "rank {last} has [7] float32"}},
+      {"other values",
+       2,
+       [](bool last) {
+         return StateDict{{"lr", last ? 0.1 : 0.2}};
+       },
+       wrong,
+       {"save 'lr'", "rank {last} hold different values"}},
+      {"a tensor here, a value there",
+       2,
+       [](bool last) {
+         return StateDict{{"w", last ? Value(1) : Value(allocate(DType::float32, {8}))}};
+       },
+       wrong,
+       {"save 'w'", "[8] float32", "rank {last} has a plain value"}},
+  };
+  for (const auto& c : cases) {
+    if (size_ < c.ranks) continue;
+    StateDict state = c.state(is_last());
+    const auto failure = try_save(path_, state);
+    expect_failed(failure, c.why, c.code, c.says);
+  }
+}
+
+TEST_P(Errors, StatesThatCannotBeLoaded) {
+  StateDict saved{
+      {"w", allocate(DType::float32, {8})}, {"z", allocate(DType::complex64, {2})}, {"step", 1}};
+  const auto path = folder_ + "/other.h5";
+  EXPECT_FALSE(try_save(path, saved));
+  struct Case {
+    const char* why;
+    std::function<StateDict()> state;  // of the last rank; the others want what there is
+    ErrorCode code;
+    std::vector<std::string> says;
+  };
+  const auto wrong = ErrorCode::invalid_argument;
+  const Case cases[] = {
+      {"missing keys",
+       [] {
+         return StateDict{{"stop", 1}, {"w", allocate(DType::float32, {8})}};
+       },
+       ErrorCode::not_found,
+       {"load: 1 key of the state dict is not in the checkpoint", "'stop' (nearest: 'step')"}},
+      {"wrong shape",
+       [] {
+         return StateDict{{"w", allocate(DType::float32, {2, 4})}};
+       },
+       wrong,
+       {"load 'w'", "the checkpoint holds [8] float32", "wants [2, 4] float32"}},
+      {"complex to real",
+       [] {
+         return StateDict{{"z", allocate(DType::float32, {2})}};
+       },
+       ErrorCode::unsupported,
+       {"load 'z'", "complex64", "float32"}},
+      {"a tensor there, a value here",
+       [] {
+         return StateDict{{"w", 1}};
+       },
+       wrong,
+       {"load 'w'", "[8] float32", "a plain value"}},
+      {"a box that is not in the tensor",
+       [] {
+         return StateDict{{"w", pieces({{{6}, {4}}})}};
+       },
+       wrong,
+       {"load 'w'", "offsets [6], sizes [4]", "not inside [8]"}},
+      {"an expanded tensor",
+       [] {
+         auto view = allocate(DType::float32, {8});
+         view.strides = {0};
+         return StateDict{{"w", view}};
+       },
+       wrong,
+       {"load 'w'", "expanded"}},
+  };
+  for (const auto& c : cases) {
+    StateDict state =
+        is_last() ? c.state() : StateDict{{"w", allocate(DType::float32, {8})}, {"step", 0}};
+    const auto failure = try_load(path, state);
+    auto says = c.says;
+    says.emplace_back("[rank {last} of {size}]");
+    expect_failed(failure, c.why, c.code, says);
+  }
+}
+
+TEST_P(Errors, PlacesThatCannotBeSavedTo) {
+  struct Case {
+    const char* why;
+    std::string path;
+    ErrorCode code;
+    std::vector<std::string> says;
+  };
+  const auto long_name = folder_ + "/" + std::string(300, 'x');
+  const Case cases[] = {
+      {"below a file", path_ + "/below/x.h5", ErrorCode::io, {path_ + "/below", "Not a directory"}},
+      {"a folder", folder_, ErrorCode::invalid_argument, {"'" + folder_ + "' is a directory"}},
+      {"nothing can be made there", "/proc/x.h5", ErrorCode::io, {"/proc/", "create"}},
+      {"no name", "", ErrorCode::invalid_argument, {"no checkpoint id"}},
+      {"a long name", long_name, ErrorCode::io, {long_name, "File name too long"}},
+  };
+  for (const auto& c : cases) {
+    expect_failed(try_save(c.path), c.why, c.code, c.says);
+  }
+}
+
+TEST_P(Errors, FilesThatAreNoCheckpoints) {
+  struct Case {
+    const char* why;
+    std::function<void(const std::string& path)> make;
+    ErrorCode code;
+    std::vector<std::string> says;
+  };
+  const auto cut = [this](std::size_t bytes) {
+    return [this, bytes](const std::string& path) { write_file(path, bytes_.substr(0, bytes)); };
+  };
+  const auto corrupt = ErrorCode::corrupt;
+  const Case cases[] = {
+      {"no file", [](const std::string&) {}, ErrorCode::not_found, {"No such file"}},
+      {"empty",
+       [](const std::string& path) { write_file(path, ""); },
+       corrupt,
+       {"only 0 bytes: too short"}},
+      {"text",
+       [](const std::string& path) { write_file(path, std::string(5000, 'x')); },
+       corrupt,
+       {"not a checkpoint"}},
+      {"a folder",
+       [](const std::string& path) { fs::create_directory(path); },
+       ErrorCode::io,
+       {"s a directory"}},
+      {"a device",
+       [](const std::string& path) { fs::create_symlink("/dev/null", path); },
+       corrupt,
+       {"only 0 bytes: too short"}},
+      {"cut in the commit record", cut(1000), corrupt, {"only 1000 bytes: too short"}},
+      {"cut in the middle", cut(10000), corrupt, {"it has 10000 bytes", "it was cut"}},
+      {"the last byte is missing", cut(bytes_.size() - 1), corrupt, {"it was cut"}},
+      {"a byte more",
+       [this](const std::string& path) { write_file(path, bytes_ + '\0'); },
+       corrupt,
+       {"added to"}},
+      {"HDF5, but no checkpoint",
+       [](const std::string& path) {
+         H5Fclose(H5Fcreate(path.c_str(), H5F_ACC_EXCL, H5P_DEFAULT, H5P_DEFAULT));
+       },
+       corrupt,
+       {""}},
+      {"never committed",
+       [this](const std::string& path) {
+         auto content = bytes_;
+         content[12] = 0;
+         const auto digest = xxh3(content.data(), 4088);
+         std::memcpy(&content[4088], &digest, sizeof digest);
+         write_file(path, content);
+       },
+       corrupt,
+       {"never completed"}},
+      {"a newer format",
+       [this](const std::string& path) {
+         auto content = bytes_;
+         content[8] = 9;
+         const auto digest = xxh3(content.data(), 4088);
+         std::memcpy(&content[4088], &digest, sizeof digest);
+         write_file(path, content);
+       },
+       ErrorCode::unsupported,
+       {"format version 9", "reads up to version 1"}},
+  };
+  for (const auto& c : cases) {
+    const auto path = folder_ + "/file.h5";
+    if (rank_ == 0) c.make(path);
+    MPI_Barrier(MPI_COMM_WORLD);
+    const auto failure = try_load(path);
+    auto says = c.says;
+    says.push_back(path);
+    says.emplace_back("[rank 0 of {size}]");
+    expect_failed(failure, c.why, c.code, says);
+    if (rank_ == 0) {
+      try {
+        const auto damages = verify_checkpoint(path);
+        EXPECT_EQ(damages.size(), c.code == corrupt ? 1U : 0U) << c.why;
+        for (const auto& damage : damages) {
+          EXPECT_NE(to_string(damage).find(c.says[0]), std::string::npos) << to_string(damage);
+        }
+      } catch (const Error& error) {
+        EXPECT_EQ(error.code(), c.code) << c.why;
+      }
+      fs::remove_all(path);
+    }
+    MPI_Barrier(MPI_COMM_WORLD);
+  }
+}
+
+TEST_P(Errors, EveryHookOfTheSavePlannerMayThrow) {
+  struct Case {
+    const char* hook;
+    int call;
+    bool everywhere;  // each rank has such a call
+  };
+  const Case cases[] = {{"set_up_planner", 0, true}, {"create_local_plan", 0, true},
+                        {"finish_plan", 0, true},    {"plan_writes", 0, false},
+                        {"plan_writes", 1, false},   {"resolve_data", 0, false},
+                        {"resolve_data", 1, false},  {"resolve_data", 2, false}};
+  for (const auto& c : cases) {
+    bool thrown = false;
+    for (int faulty = 0; faulty < size_; ++faulty) {
+      test::FaultySavePlanner planner({rank_ == faulty ? c.hook : "", c.call});
+      const auto failure = try_save(folder_ + "/planner.h5", &planner);
+      const std::string why =
+          std::string(c.hook) + " " + std::to_string(c.call) + " on rank " + std::to_string(faulty);
+      test::expect_same(MPI_COMM_WORLD, failure, why);
+      if (failure || c.everywhere) {
+        expect_planned(failure, why, faulty, std::string("in ") + c.hook);
+      }
+      thrown = thrown || failure;
+      EXPECT_NE(fs::exists(folder_ + "/planner.h5"), failure.has_value()) << why;
+      MPI_Barrier(MPI_COMM_WORLD);
+      if (rank_ == 0) fs::remove(folder_ + "/planner.h5");
+      MPI_Barrier(MPI_COMM_WORLD);
+    }
+    EXPECT_TRUE(thrown) << c.hook << ": no rank had a call number " << c.call;
+  }
+}
+
+TEST_P(Errors, EveryHookOfTheLoadPlannerMayThrow) {
+  struct Case {
+    const char* hook;
+    int call;
+    bool everywhere;
+  };
+  const Case cases[] = {{"set_up_planner", 0, true},  {"create_local_plan", 0, true},
+                        {"finish_plan", 0, true},     {"load_bytes", 1, true},
+                        {"resolve_tensor", 0, false}, {"resolve_tensor", 1, false},
+                        {"commit_tensor", 0, false},  {"commit_tensor", 1, false}};
+  for (const auto& c : cases) {
+    bool thrown = false;
+    for (int faulty = 0; faulty < size_; ++faulty) {
+      test::FaultyLoadPlanner planner({rank_ == faulty ? c.hook : "", c.call});
+      const auto failure = try_load(path_, &planner);
+      const std::string why =
+          std::string(c.hook) + " " + std::to_string(c.call) + " on rank " + std::to_string(faulty);
+      test::expect_same(MPI_COMM_WORLD, failure, why);
+      if (failure || c.everywhere) {
+        expect_planned(failure, why, faulty, std::string("in ") + c.hook);
+      }
+      thrown = thrown || failure;
+    }
+    EXPECT_TRUE(thrown) << c.hook << ": no rank had a call number " << c.call;
+  }
+}
+
+TEST_P(Errors, EveryOperationOfTheWriterMayFail) {
+  for (int faulty = 0; faulty < size_; ++faulty) {
+    int operation = 0;
+    for (bool failed = true; failed; ++operation) {
+      Hdf5Writer writer(path_, options());
+      test::FaultyWriter storage(writer, rank_ == faulty ? operation : test::kNever);
+      StateDict state = make_state(1, rank_, size_, true);
+      const auto failure = test::failure_of([&] { save(state, {.storage_writer = &storage}); });
+      const auto why =
+          "operation " + std::to_string(operation) + " on rank " + std::to_string(faulty);
+      failed = failure.has_value();
+      const bool committed =
+          !failed || std::string(failure->what()).find("after finish") != std::string::npos;
+      if (committed) {  // this save came through to the end: it is the earlier one of the next
+        test::expect_same(MPI_COMM_WORLD, failure, why);
+        MPI_Barrier(MPI_COMM_WORLD);
+        if (rank_ == 0) bytes_ = read_file(path_);
+        expect_loads(path_);
+      }
+      if (failed) {
+        expect_planned(failure, why, faulty, "");
+      }
+    }
+    EXPECT_EQ(operation, 2 * 7 + 1) << "each method once";
+  }
+}
+
+TEST_P(Errors, EveryOperationOfTheReaderMayFail) {
+  for (int faulty = 0; faulty < size_; ++faulty) {
+    int operation = 0;
+    for (bool failed = true; failed; ++operation) {
+      Hdf5Reader reader(path_, options());
+      test::FaultyReader storage(reader, rank_ == faulty ? operation : test::kNever);
+      StateDict state = make_state(1, rank_, size_, false);
+      const auto failure = test::failure_of([&] { load(state, {.storage_reader = &storage}); });
+      const auto why =
+          "operation " + std::to_string(operation) + " on rank " + std::to_string(faulty);
+      failed = failure.has_value();
+      if (failed) {
+        expect_planned(failure, why, faulty, "");
+      } else {
+        test::expect_same(MPI_COMM_WORLD, failure, why);
+        EXPECT_EQ(test::wrong_tensors(state), "");
+      }
+    }
+    EXPECT_EQ(operation, 2 * 5 + 1) << "each method once";
+  }
+}
+
+TEST_P(Errors, OneSaveAfterTheOther) {
+  for (int way = 0; way < 3; ++way) {
+    test::FaultySavePlanner planner({is_last() ? "finish_plan" : "", 0});
+    expect_failed(try_save(path_, &planner), "a failed save", ErrorCode::io, {"planned fault"});
+    StateDict state = make_state(way, rank_, size_, true);
+    EXPECT_EQ(test::text_of(try_save(path_, state)), "success");
+    expect_loads(path_);
+    if (rank_ == 0) bytes_ = read_file(path_);
+  }
+}
+
+TEST_P(Errors, AnExistingCheckpointIsNotReplacedIfThatIsRefused) {
+  auto refusing = options();
+  refusing.overwrite = Overwrite::refuse;
+  const auto refused = [&](const std::string& path, SavePlanner* planner) {
+    Hdf5Writer writer(path, refusing);
+    StateDict state = make_state(0, rank_, size_, true);
+    return test::failure_of([&] { save(state, {.storage_writer = &writer, .planner = planner}); });
+  };
+  expect_failed(refused(path_, nullptr), "it is there", ErrorCode::invalid_argument,
+                {"'" + path_ + "' exists", "Overwrite::replace", "[rank 0 of {size}]"});
+
+  const auto raced = folder_ + "/raced.h5";
+  CallingPlanner planner([&] {
+    if (rank_ == 0) write_file(raced, "not ours");
+  });
+  expect_failed(refused(raced, &planner), "it comes while we save", ErrorCode::invalid_argument,
+                {"'" + raced + "' exists", "Overwrite::replace", "[rank 0 of {size}]"});
+  EXPECT_EQ(read_file(raced), "not ours");
+
+  EXPECT_EQ(test::text_of(refused(folder_ + "/new.h5", nullptr)), "success");
+  expect_loads(folder_ + "/new.h5");
+}
+
+// Files of this process end at `bytes`, as on a disk that is full just there.
+class FileLimit {
+ public:
+  explicit FileLimit(rlim_t bytes) {
+    handler_ = std::signal(SIGXFSZ, SIG_IGN);
+    getrlimit(RLIMIT_FSIZE, &before_);
+    const rlimit limit{bytes, before_.rlim_max};
+    setrlimit(RLIMIT_FSIZE, &limit);
+  }
+  FileLimit(const FileLimit&) = delete;
+  FileLimit& operator=(const FileLimit&) = delete;
+  ~FileLimit() {
+    setrlimit(RLIMIT_FSIZE, &before_);
+    std::signal(SIGXFSZ, handler_);
+  }
+
+ private:
+  rlimit before_{};
+  void (*handler_)(int) = nullptr;
+};
+
+TEST_P(Errors, AWriteThatFailsOnOneRank) {
+  // Behind HDF5's metadata: after a file that failed to close, HDF5 1.10 crashes in MPI_Finalize.
+  const CheckpointFile file(path_);
+  const auto first = file.entry(*file.find("w")).address;
+  for (int faulty = 0; faulty < size_; ++faulty) {
+    std::optional<FileLimit> limit;
+    CallingPlanner planner([&] {
+      if (rank_ == faulty) limit.emplace(first);
+    });
+    const auto failure = try_save(path_, &planner);
+    limit.reset();
+    const auto why = "rank " + std::to_string(faulty);
+    if (GetParam() == Transfer::direct) {
+      expect_failed(
+          failure, why, ErrorCode::io,
+          {"good.h5", "File too large", "[rank " + std::to_string(faulty) + " of {size}]"});
+    } else {  // who writes what is up to MPI-IO
+      test::expect_same(MPI_COMM_WORLD, failure, why);
+      if (failure) expect_failed(failure, why, ErrorCode::io, {"good.h5"});
+      MPI_Barrier(MPI_COMM_WORLD);
+      if (!failure && rank_ == 0) bytes_ = read_file(path_);
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Engines, Errors, testing::Values(Transfer::direct, Transfer::collective),
+                         [](const auto& test) {
+                           return test.param == Transfer::direct ? "direct" : "collective";
+                         });
+
+}  // namespace
+}  // namespace h5dcp
