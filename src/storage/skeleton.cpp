@@ -1,8 +1,11 @@
 #include "storage/skeleton.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cerrno>
 #include <cstddef>
 #include <cstring>
 #include <optional>
@@ -31,7 +34,8 @@ bool in_blobs(const SkeletonEntry& entry) {
 // The HDF5 side: creates objects in one open file.
 class Maker {
  public:
-  Maker(const std::string& path, std::size_t entries);
+  // `path` is there, and is overwritten by an empty HDF5 file; all further bytes go to `draft`.
+  Maker(const std::string& path, const PosixFile& draft, std::size_t entries);
 
   // Address of a new dataset, 0 if it has no bytes.
   std::uint64_t dataset(const std::string& name, hid_t type, const Extents& sizes,
@@ -41,6 +45,7 @@ class Maker {
 
  private:
   void attribute(hid_t object, const char* name, std::string_view text);
+  void write_to(const PosixFile& draft) const;
 
   std::string action_;
   hdf5::PropertyList dataset_creation_;
@@ -50,7 +55,7 @@ class Maker {
   std::array<std::optional<hdf5::Datatype>, kDTypes> types_;
 };
 
-Maker::Maker(const std::string& path, std::size_t entries)
+Maker::Maker(const std::string& path, const PosixFile& draft, std::size_t entries)
     : action_("create '" + path + "'"),
       dataset_creation_(H5Pcreate(H5P_DATASET_CREATE), action_),
       link_creation_(H5Pcreate(H5P_LINK_CREATE), action_),
@@ -71,7 +76,18 @@ Maker::Maker(const std::string& path, std::size_t entries)
   // All of HDF5's metadata in few places, so that they can be hashed with few reads.
   constexpr hsize_t kBytesAnEntry = 600;
   ok(H5Pset_meta_block_size(access.get(), 2048 + kBytesAnEntry * entries), action_);
-  file_ = {H5Fcreate(path.c_str(), H5F_ACC_EXCL, creation.get(), access.get()), action_};
+  file_ = {H5Fcreate(path.c_str(), H5F_ACC_TRUNC, creation.get(), access.get()), action_};
+  write_to(draft);
+}
+
+// HDF5 1.10 cannot cope with a disk that is full: what it could not write when a file was closed
+// makes it crash when the process ends. So it never gets to see the disk.
+void Maker::write_to(const PosixFile& draft) const {
+  void* descriptor = nullptr;
+  ok(H5Fget_vfd_handle(file_.get(), H5P_DEFAULT, &descriptor), action_);
+  if (::dup2(draft.get(), *static_cast<int*>(descriptor)) < 0) {
+    fail_errno(action_ + " in memory", "/", errno);
+  }
 }
 
 void Maker::attribute(hid_t object, const char* name, std::string_view text) {
@@ -173,22 +189,10 @@ Extents length(std::uint64_t items) {
   return {static_cast<std::int64_t>(items)};
 }
 
-}  // namespace
-
-std::uint64_t slot_bytes(std::uint64_t nbytes) {
-  return std::bit_ceil(std::max<std::uint64_t>(64, nbytes + nbytes / 4));
-}
-
-Skeleton make_skeleton(const std::string& path, const std::vector<SkeletonEntry>& entries,
-                       std::uint64_t generation, std::uint32_t world_size) {
-  const hdf5::Quiet quiet;
-  Skeleton skeleton;
-  Tables tables = lay_out(entries, skeleton.places);
-  Record& record = skeleton.record;
-  record.generation = generation;
-  record.world_size = world_size;
-
-  Maker maker(path, entries.size());
+// All groups and datasets; fills in the addresses of the entries and of the tables.
+void make_objects(const std::string& path, const PosixFile& draft,
+                  const std::vector<SkeletonEntry>& entries, Tables& tables, Record& record) {
+  Maker maker(path, draft, entries.size());
   maker.group("/state");
   for (std::size_t i = 0; i < entries.size(); ++i) {
     if (in_blobs(entries[i])) continue;
@@ -213,6 +217,40 @@ Skeleton make_skeleton(const std::string& path, const std::vector<SkeletonEntry>
   table(Table::checksums, H5T_STD_U64LE, tables.checksums, 8);
   table(Table::blobs, H5T_STD_U8LE, tables.blobs, 1);
   maker.close();
+}
+
+void copy(const PosixFile& from, const PosixFile& to, const std::vector<Range>& ranges) {
+  constexpr auto kPieceBytes = std::uint64_t{1} << 20;
+  Bytes buffer;
+  for (Range rest : ranges) {
+    while (rest.nbytes > 0) {
+      buffer.resize(std::min(rest.nbytes, kPieceBytes));
+      from.read(buffer.data(), buffer.size(), rest.address);
+      to.write(buffer.data(), buffer.size(), rest.address);
+      rest = {rest.address + buffer.size(), rest.nbytes - buffer.size()};
+    }
+  }
+}
+
+}  // namespace
+
+std::uint64_t slot_bytes(std::uint64_t nbytes) {
+  return std::bit_ceil(std::max<std::uint64_t>(64, nbytes + nbytes / 4));
+}
+
+Skeleton make_skeleton(const std::string& path, const std::vector<SkeletonEntry>& entries,
+                       std::uint64_t generation, std::uint32_t world_size) {
+  const hdf5::Quiet quiet;
+  Skeleton skeleton;
+  Tables tables = lay_out(entries, skeleton.places);
+  Record& record = skeleton.record;
+  record.generation = generation;
+  record.world_size = world_size;
+
+  const PosixFile file(path, PosixFile::Mode::create);
+  file.reserve(2 * kRecordBytes);             // at least, so that HDF5 can begin
+  const auto draft = PosixFile::in_memory();  // with holes in place of the data
+  make_objects(path, draft, entries, tables, record);
 
   for (std::size_t i = 0; i < entries.size(); ++i) {
     auto& row = tables.rows[i];
@@ -225,14 +263,18 @@ Skeleton make_skeleton(const std::string& path, const std::vector<SkeletonEntry>
   const std::vector<Bytes> opening{std::move(rows), std::move(tables.names),
                                    std::move(tables.shapes)};
 
-  const PosixFile file(path, PosixFile::Mode::read_write);
-  record.file_bytes = file.size();
-  file.reserve(record.file_bytes);
+  record.file_bytes = draft.size();
   for (std::size_t t = 0; t < opening.size(); ++t) {
-    file.write(opening[t].data(), opening[t].size(), record.tables.at(t).address);
     record.table_digests.at(t) = xxh3(opening[t].data(), opening[t].size());
   }
-  hash_segments(file, other_bytes(Index(record, opening)), record);
+  const auto others = other_bytes(Index(record, opening));
+  hash_segments(draft, others, record);
+
+  file.reserve(record.file_bytes);
+  copy(draft, file, others);
+  for (std::size_t t = 0; t < opening.size(); ++t) {
+    file.write(opening[t].data(), opening[t].size(), record.tables.at(t).address);
+  }
   const Bytes start = encode_record(record);
   file.write(start.data(), start.size(), 0);
   return skeleton;
