@@ -75,6 +75,12 @@ void* TensorReads::in_place(const Part& part) const {
   return is_contiguous(view) ? view.data : nullptr;
 }
 
+std::string TensorReads::describe(std::size_t i) const {
+  const Part& part = parts_[i];
+  return "'" + part.wanted->item->storage_index.fqn + "' " + to_string(part.box) + " " +
+         std::string(to_string(index_.dtype(part.wanted->entry)));
+}
+
 void* TensorReads::into(std::size_t i, LoadPlanner& planner) {
   const Part& part = parts_[i];
   auto& target = part.wanted->target;
