@@ -55,7 +55,7 @@ struct Damage {
   std::string fqn;            // empty if not of one entry
   std::optional<Box> box;     // the elements that cannot be trusted
   std::uint64_t address = 0;  // of the first byte that may be wrong, in the file
-  std::uint64_t nbytes = 0;   // from there
+  std::uint64_t nbytes = 0;  // from there to the last one; between them may be those of other boxes
 };
 
 class CheckpointFile {

@@ -36,11 +36,9 @@ void TensorReads::add(const ReadItem& item) {
                                                  to_string(sizes));
   }
   auto& wanted = wanted_.emplace_back(Wanted{&item, *entry, region, {}, 0});
-  std::int64_t missing = numel(region.sizes);
   for (const auto& chunk : chunks(*entry)) {
     const auto overlap = intersect(chunk.grid.box, region);
     if (!overlap || numel(overlap->sizes) == 0) continue;
-    missing -= numel(overlap->sizes);
     const Box whole = whole_blocks(chunk.grid, *overlap);
     for (auto& box :
          h5dcp::pieces(chunk.grid, whole, itemsize(index_.dtype(*entry)), piece_bytes_)) {
@@ -49,10 +47,6 @@ void TensorReads::add(const ReadItem& item) {
       parts_.push_back({&wanted, &chunk, std::move(box), std::move(*useful)});
       ++wanted.parts;
     }
-  }
-  if (missing != 0) {
-    throw Error(ErrorCode::corrupt, "'" + item.storage_index.fqn + "' " + to_string(region) +
-                                        ": the boxes in the file do not cover it once");
   }
 }
 
