@@ -55,7 +55,7 @@ struct Damage {
   std::string fqn;            // empty if not of one entry
   std::optional<Box> box;     // the elements that cannot be trusted
   std::uint64_t address = 0;  // of the first byte that may be wrong, in the file
-  std::uint64_t nbytes = 0;   // from there
+  std::uint64_t nbytes = 0;  // from there to the last one; between them may be those of other boxes
 };
 
 class CheckpointFile {
@@ -63,8 +63,9 @@ class CheckpointFile {
   // Reads the commit record and the tables, and checks both: a handful of reads, however many
   // tensors there are.
   //
-  // Throws Error{invalid_argument} for a folder, Error{not_found} if there is no file, Error{corrupt} if it is no checkpoint or is
-  // damaged, Error{unsupported} if a newer version of h5dcp wrote it, Error{io}.
+  // Throws Error{invalid_argument} for a folder, Error{not_found} if there is no file,
+  // Error{corrupt} if it is no checkpoint or is damaged, Error{unsupported} if a newer version of
+  // h5dcp wrote it, Error{io}.
   explicit CheckpointFile(const std::string& path);
   CheckpointFile(CheckpointFile&&) noexcept;
   CheckpointFile& operator=(CheckpointFile&&) noexcept;

@@ -2,6 +2,7 @@
 
 #pragma once
 
+#include <exception>
 #include <string>
 #include <utility>
 
@@ -16,6 +17,18 @@ auto with_context(const std::string& doing, Work&& work) {
     return std::forward<Work>(work)();
   } catch (const Error& error) {
     throw Error(error.code(), doing + ": " + error.what());
+  }
+}
+
+// The same for any exception, and `describe()` is called only if there is one.
+template <typename Describe, typename Work>
+auto with_late_context(const Describe& describe, Work&& work) {
+  try {
+    return std::forward<Work>(work)();
+  } catch (const Error& error) {
+    throw Error(error.code(), describe() + ": " + error.what());
+  } catch (const std::exception& error) {
+    throw Error(ErrorCode::internal, describe() + ": " + error.what());
   }
 }
 

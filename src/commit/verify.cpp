@@ -28,8 +28,18 @@ void read_box(const PosixFile& file, const Index& index, std::size_t i, const Bo
                });
 }
 
-void verify_chunk(const PosixFile& file, const Index& index, std::size_t i,
+// Bytes of the file from the first to the last element of `box`, what lies between them included.
+Range range_of(const Index& index, std::size_t i, const Box& box) {
+  Extents last = box.offsets;
+  for (std::size_t d = 0; d < box.dims(); ++d) last[d] += box.sizes[d] - 1;
+  const auto first = address_of(index, i, box.offsets);
+  return {first, address_of(index, i, last) + itemsize(index.dtype(i)) - first};
+}
+
+// Returns whether all is well.
+bool verify_chunk(const PosixFile& file, const Index& index, std::size_t i,
                   const StoredChunk& chunk, const Tell& tell) {
+  bool sound = true;
   const bool tensor = index.kind(i) == EntryKind::tensor;
   const auto dtype = index.dtype(i);
   Bytes buffer;
@@ -40,14 +50,31 @@ void verify_chunk(const PosixFile& file, const Index& index, std::size_t i,
       const auto size = static_cast<std::size_t>(nbytes(dtype, block.sizes));
       const auto number = static_cast<std::size_t>(block_at(chunk.grid, block.offsets));
       if (xxh3(next, size) != chunk.checksums.at(number)) {
+        const auto range = range_of(index, i, block);
         tell({.what = tensor ? "tensor data" : "value",
               .fqn = std::string(index.fqn(i)),
               .box = tensor ? std::optional(block) : std::nullopt,
-              .address = address_of(index, i, block.offsets),
-              .nbytes = size});
+              .address = range.address,
+              .nbytes = range.nbytes});
+        sound = false;
       }
       next += size;
     }
+  }
+  return sound;
+}
+
+// Whether the bytes of a value, which are as they were written, make sense.
+void verify_value(const PosixFile& file, const Index& index, std::size_t i, const Tell& tell) {
+  try {
+    static_cast<void>(read_value(file, index, i));
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::corrupt) throw;
+    tell({.what = std::string("value: ") + error.what(),
+          .fqn = std::string(index.fqn(i)),
+          .box = std::nullopt,
+          .address = index.row(i).address,
+          .nbytes = 0});
   }
 }
 
@@ -82,6 +109,7 @@ void CheckpointFile::verify(const Tell& tell) const {
   for (std::size_t i = 0; i < index.size(); ++i) {
     std::vector<StoredChunk> chunks;
     try {
+      static_cast<void>(index.path(i));
       chunks = read_chunks(file, index, i);
     } catch (const Error& error) {
       if (error.code() != ErrorCode::corrupt) throw;
@@ -94,10 +122,12 @@ void CheckpointFile::verify(const Tell& tell) const {
             .nbytes = 0});
       continue;
     }
+    bool sound = true;
     for (const auto& chunk : chunks) {
       digests += chunk.digest;
-      verify_chunk(file, index, i, chunk, tell);
+      sound = verify_chunk(file, index, i, chunk, tell) && sound;
     }
+    if (sound && index.kind(i) != EntryKind::tensor) verify_value(file, index, i, tell);
   }
   if (rows_are_whole && digests != index.record().index_digest) {
     tell({.what = "index: its rows are not those that were committed",

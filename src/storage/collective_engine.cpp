@@ -1,16 +1,28 @@
+#include <algorithm>
+#include <array>
+#include <cstddef>
 #include <exception>
+#include <functional>
 #include <optional>
+#include <span>
 #include <string>
+#include <utility>
+#include <vector>
 
+#include "base/context.hpp"
+#include "h5dcp/error.hpp"
 #include "layout/dataset_name.hpp"
 #include "layout/hyperslab.hpp"
 #include "storage/engine.hpp"
 #include "storage/hdf5_id.hpp"
+#include "storage/hdf5_types.hpp"
 
 namespace h5dcp {
 namespace {
 
 using hdf5::ok;
+
+constexpr std::size_t kDatasetsAtOnce = 64;  // open; ranks agree on each so many
 
 std::string dataset_name(const Index& index, std::uint64_t number) {
   if (number < index.size()) {
@@ -51,7 +63,6 @@ class FirstError {
       return false;
     }
   }
-  explicit operator bool() const { return error_ != nullptr; }
   void rethrow() const {
     if (error_) std::rethrow_exception(error_);
   }
@@ -66,45 +77,67 @@ class CollectiveEngine : public Engine {
                    CollectiveCalls& calls)
       : comm_(comm), file_(file), index_(index), calls_(calls) {}
 
-  void write(std::string_view step, const std::vector<Piece>& pieces,
+  void write(std::string_view step, const std::vector<Piece>& pieces, const Describe& describe,
              const std::function<const void*(std::size_t)>& data) override {
-    run(step, pieces, H5F_ACC_RDWR,
-        [&](std::size_t i, hid_t dataset, hid_t type, hid_t memory, hid_t space, hid_t transfer,
-            FirstError& error) {
-          const void* packed = nullptr;
-          const bool have = i < pieces.size() && error.attempt([&] { packed = data(i); });
-          if (i < pieces.size() && !have) select_none(memory, space);
-          error.attempt([&] {
-            ok(H5Dwrite(dataset, type, memory, space, transfer, packed), describe("write"));
-          });
+    run(step, pieces, H5F_ACC_RDWR, [&](std::size_t i, const Call& call, FirstError& error) {
+      const void* packed = nullptr;
+      const bool mine = i < pieces.size();
+      const auto about = [&](const Work& work) {
+        return error.attempt([&] {
+          with_late_context([&] { return mine ? "write " + describe(i) : "write nothing"; }, work);
         });
+      };
+      if (mine && !about([&] { packed = data(i); })) call.select_none();
+      about([&] {
+        if (H5Dwrite(call.dataset, call.type, call.memory, call.space, call.transfer, packed) < 0) {
+          // MPI-IO does not say why, and most often it is this.
+          hdf5::fail("collective H5Dwrite to '" + file_.path() + "'" + bytes_free(file_.path()));
+        }
+        count(call.transfer);
+      });
+    });
   }
 
-  void read(std::string_view step, const std::vector<Piece>& pieces,
+  void read(std::string_view step, const std::vector<Piece>& pieces, const Describe& describe,
             const std::function<void*(std::size_t)>& into,
             const std::function<void(std::size_t)>& took) override {
-    run(step, pieces, H5F_ACC_RDONLY,
-        [&](std::size_t i, hid_t dataset, hid_t type, hid_t memory, hid_t space, hid_t transfer,
-            FirstError& error) {
-          void* packed = nullptr;
-          const bool have = i < pieces.size() && error.attempt([&] { packed = into(i); });
-          if (i < pieces.size() && !have) select_none(memory, space);
-          const bool read = error.attempt([&] {
-            ok(H5Dread(dataset, type, memory, space, transfer, packed), describe("read"));
-          });
-          if (have && read) error.attempt([&] { took(i); });
+    run(step, pieces, H5F_ACC_RDONLY, [&](std::size_t i, const Call& call, FirstError& error) {
+      void* packed = nullptr;
+      const bool mine = i < pieces.size();
+      const auto about = [&](const Work& work) {
+        return error.attempt([&] {
+          with_late_context([&] { return mine ? "read " + describe(i) : "read nothing"; }, work);
         });
+      };
+      const bool have = mine && about([&] { packed = into(i); });
+      if (mine && !have) call.select_none();
+      const bool done = about([&] {
+        ok(H5Dread(call.dataset, call.type, call.memory, call.space, call.transfer, packed),
+           "collective H5Dread from '" + file_.path() + "'");
+        count(call.transfer);
+      });
+      if (have && done) error.attempt([&] { took(i); });
+    });
   }
 
  private:
-  std::string describe(const char* verb) const {
-    return std::string(verb) + " '" + file_.path() + "' collectively";
-  }
+  using Work = std::function<void()>;
 
-  static void select_none(hid_t memory, hid_t space) {
-    H5Sselect_none(memory);
-    H5Sselect_none(space);
-  }
+  // What a collective transfer is given.
+  struct Call {
+    hid_t dataset, type, memory, space, transfer;
+
+    void select_none() const {
+      H5Sselect_none(memory);
+      H5Sselect_none(space);
+    }
+  };
+
+  struct Opened {
+    std::uint64_t number;
+    hdf5::Dataset dataset;
+    hdf5::Datatype type;
+  };
 
   // Opens the file on all ranks and makes as many calls for each dataset as the rank with the most
   // pieces there needs: `move(i, ...)` with i = pieces.size() where this rank has none.
@@ -115,34 +148,74 @@ class CollectiveEngine : public Engine {
     for (const auto& piece : pieces) ++rounds.at(piece.target.number);
     const auto mine = rounds;
     rounds = comm_.max(step, std::move(rounds));
+    std::vector<std::uint64_t> numbers;
+    for (std::uint64_t number = 0; number < rounds.size(); ++number) {
+      if (rounds[number] > 0) numbers.push_back(number);
+    }
 
     const hdf5::Quiet quiet;
     FirstError error;
-    std::optional<hdf5::File> file;
+    hdf5::File file;
     comm_.agree(step, [&] { file = open(flags); });
     const auto transfer = collective_transfer();
     std::size_t next = 0;
-    for (std::uint64_t number = 0; number < rounds.size(); ++number) {
-      if (rounds[number] == 0) continue;
-      const auto name = dataset_name(index_, number);
-      const auto what = "open dataset '" + name + "' of '" + file_.path() + "'";
-      hdf5::Dataset dataset(H5Dopen2(file->get(), name.c_str(), H5P_DEFAULT), what);
-      const hdf5::Datatype type(H5Dget_type(dataset.get()), what);
-      for (std::uint64_t round = 0; round < rounds[number]; ++round) {
-        const bool have = round < mine[number];
-        const Piece* piece = have ? &pieces[next] : nullptr;
-        const hdf5::Dataspace space(H5Dget_space(dataset.get()), what);
-        select(space.get(), piece);
-        const auto memory = packed_space(space.get());
-        move(have ? next : pieces.size(), dataset.get(), type.get(), memory.get(), space.get(),
-             transfer.get(), error);
-        count(transfer.get());
-        if (have) ++next;
+    for (std::size_t first = 0; first < numbers.size(); first += kDatasetsAtOnce) {
+      // No rank may find out alone that it cannot take part: the others would wait for it for ever.
+      std::vector<Opened> datasets;
+      comm_.agree(step, [&] {
+        error.rethrow();
+        const auto last = std::min(numbers.size(), first + kDatasetsAtOnce);
+        for (auto n = first; n < last; ++n) datasets.push_back(open_dataset(file, numbers[n]));
+      });
+      for (auto& [number, dataset, type] : datasets) {
+        for (std::uint64_t round = 0; round < rounds[number]; ++round) {
+          const bool have = round < mine[number];
+          const hdf5::Dataspace space(H5Dget_space(dataset.get()), "describe a dataset");
+          select(space.get(), have ? &pieces[next] : nullptr);
+          const auto memory = packed_space(space.get());
+          move(have ? next++ : pieces.size(),
+               Call{dataset.get(), type.get(), memory.get(), space.get(), transfer.get()}, error);
+        }
+        error.attempt([&] { dataset.close("close a dataset of '" + file_.path() + "'"); });
       }
-      error.attempt([&] { dataset.close("close dataset '" + name + "'"); });
     }
-    error.attempt([&] { file->close("close '" + file_.path() + "'"); });
+    error.attempt([&] { file.close("close '" + file_.path() + "'"); });
     comm_.agree(step, [&] { error.rethrow(); });
+  }
+
+  // Throws Error{corrupt} if the dataset is not what the index says: a selection that HDF5 refuses
+  // on one rank is the same as a rank that cannot take part.
+  Opened open_dataset(const hdf5::File& file, std::uint64_t number) const {
+    const auto name = dataset_name(index_, number);
+    const auto what = "open dataset '" + name + "' of '" + file_.path() + "'";
+    hdf5::Dataset dataset(H5Dopen2(file.get(), name.c_str(), H5P_DEFAULT), what);
+    const hdf5::Datatype stored(H5Dget_type(dataset.get()), what);
+    const hdf5::Dataspace space(H5Dget_space(dataset.get()), what);
+
+    const bool entry = number < index_.size();
+    const Table table{static_cast<std::uint8_t>(entry ? 0 : number - index_.size())};
+    hdf5::Datatype type =
+        entry ? hdf5::datatype_of(index_.dtype(number)) : hdf5::datatype_of(table);
+    const Range range = entry ? Range{index_.row(number).address, index_.row(number).nbytes}
+                              : index_.record().table(table);
+    const Extents sizes =
+        entry ? index_.sizes(number)
+              : Extents{static_cast<std::int64_t>(range.nbytes / H5Tget_size(type.get()))};
+    if (H5Dget_offset(dataset.get()) != range.address || H5Tequal(stored.get(), type.get()) <= 0 ||
+        sizes_of(space.get()) != sizes) {
+      throw Error(ErrorCode::corrupt, what + ": it is not what the index says");
+    }
+    return {number, std::move(dataset), std::move(type)};
+  }
+
+  static std::optional<Extents> sizes_of(hid_t space) {
+    std::array<hsize_t, H5S_MAX_RANK> sizes{};
+    const int dims = H5Sget_simple_extent_dims(space, sizes.data(), nullptr);
+    if (dims < 0 || H5Sget_simple_extent_type(space) == H5S_NULL) return std::nullopt;
+    std::array<std::int64_t, H5S_MAX_RANK> made{};
+    std::ranges::transform(sizes, made.begin(),
+                           [](hsize_t n) { return static_cast<std::int64_t>(n); });
+    return Extents(std::span<const std::int64_t>(made).first(static_cast<std::size_t>(dims)));
   }
 
   hdf5::File open(unsigned flags) const {

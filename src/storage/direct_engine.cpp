@@ -1,3 +1,4 @@
+#include "base/context.hpp"
 #include "layout/runs.hpp"
 #include "storage/engine.hpp"
 
@@ -22,29 +23,37 @@ class DirectEngine : public Engine {
  public:
   DirectEngine(const Comm& comm, const PosixFile& file) : comm_(comm), file_(file) {}
 
-  void write(std::string_view step, const std::vector<Piece>& pieces,
+  void write(std::string_view step, const std::vector<Piece>& pieces, const Describe& describe,
              const std::function<const void*(std::size_t)>& data) override {
     comm_.agree(step, [&] {
       for (std::size_t i = 0; i < pieces.size(); ++i) {
-        const auto* packed = static_cast<const std::byte*>(data(i));
-        for_each_range(pieces[i],
-                       [&](std::uint64_t address, std::uint64_t offset, std::uint64_t nbytes) {
-                         file_.write(packed + offset, nbytes, address);
-                       });
+        with_late_context([&] { return "write " + describe(i); },
+                          [&] {
+                            const auto* packed = static_cast<const std::byte*>(data(i));
+                            for_each_range(pieces[i],
+                                           [&](std::uint64_t address, std::uint64_t offset,
+                                               std::uint64_t nbytes) {
+                                             file_.write(packed + offset, nbytes, address);
+                                           });
+                          });
       }
     });
   }
 
-  void read(std::string_view step, const std::vector<Piece>& pieces,
+  void read(std::string_view step, const std::vector<Piece>& pieces, const Describe& describe,
             const std::function<void*(std::size_t)>& into,
             const std::function<void(std::size_t)>& took) override {
     comm_.agree(step, [&] {
       for (std::size_t i = 0; i < pieces.size(); ++i) {
-        auto* packed = static_cast<std::byte*>(into(i));
-        for_each_range(pieces[i],
-                       [&](std::uint64_t address, std::uint64_t offset, std::uint64_t nbytes) {
-                         file_.read(packed + offset, nbytes, address);
-                       });
+        with_late_context([&] { return "read " + describe(i); },
+                          [&] {
+                            auto* packed = static_cast<std::byte*>(into(i));
+                            for_each_range(pieces[i],
+                                           [&](std::uint64_t address, std::uint64_t offset,
+                                               std::uint64_t nbytes) {
+                                             file_.read(packed + offset, nbytes, address);
+                                           });
+                          });
         took(i);
       }
     });

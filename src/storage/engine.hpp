@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -34,7 +35,8 @@ struct Piece {
 };
 
 // All methods are collective; the pieces of a rank are ordered by their targets' numbers. Callbacks
-// run on the rank itself and may throw: that ends as the same exception on all ranks.
+// run on the rank itself and may throw: that ends as the same exception on all ranks. `describe(i)`
+// names piece i in errors.
 class Engine {
  public:
   Engine() = default;
@@ -42,13 +44,16 @@ class Engine {
   Engine& operator=(const Engine&) = delete;
   virtual ~Engine() = default;
 
+  using Describe = std::function<std::string(std::size_t)>;
+
   // `data(i)` returns the elements of piece i, good until the next call.
   virtual void write(std::string_view step, const std::vector<Piece>& pieces,
+                     const Describe& describe,
                      const std::function<const void*(std::size_t)>& data) = 0;
 
   // `into(i)` returns where the elements of piece i go; `took(i)` is called when they are there.
   virtual void read(std::string_view step, const std::vector<Piece>& pieces,
-                    const std::function<void*(std::size_t)>& into,
+                    const Describe& describe, const std::function<void*(std::size_t)>& into,
                     const std::function<void(std::size_t)>& took) = 0;
 };
 

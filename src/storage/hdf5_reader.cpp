@@ -111,7 +111,8 @@ void Hdf5Reader::read_data(const Comm& comm, const LoadPlan& plan, LoadPlanner& 
                           ? collective_engine(comm, load.file, load.index, load.calls)
                           : direct_engine(comm, load.file);
   engine->read(
-      "read from '" + path_ + "'", pieces, [&](std::size_t i) { return reads.into(i, planner); },
+      "read from '" + path_ + "'", pieces, [&](std::size_t i) { return reads.describe(i); },
+      [&](std::size_t i) { return reads.into(i, planner); },
       [&](std::size_t i) { reads.took(i, planner); });
 }
 

@@ -45,6 +45,43 @@ Datatype complex_of(DType part) {
   return type;
 }
 
+Datatype tensor_row_type() {
+  Datatype type(H5Tcreate(H5T_COMPOUND, sizeof(TensorRow)), kAction);
+  const auto field = [&type](const char* name, std::size_t offset, hid_t of) {
+    ok(H5Tinsert(type.get(), name, offset, of), kAction);
+  };
+  field("name_offset", offsetof(TensorRow, name_offset), H5T_STD_U64LE);
+  field("name_bytes", offsetof(TensorRow, name_bytes), H5T_STD_U32LE);
+  field("path_bytes", offsetof(TensorRow, path_bytes), H5T_STD_U32LE);
+  field("first_size", offsetof(TensorRow, first_size), H5T_STD_U64LE);
+  field("dims", offsetof(TensorRow, dims), H5T_STD_U32LE);
+  field("dtype", offsetof(TensorRow, dtype), H5T_STD_U8LE);
+  field("kind", offsetof(TensorRow, kind), H5T_STD_U8LE);
+  field("zero", offsetof(TensorRow, zero), H5T_STD_U16LE);
+  field("address", offsetof(TensorRow, address), H5T_STD_U64LE);
+  field("nbytes", offsetof(TensorRow, nbytes), H5T_STD_U64LE);
+  field("first_chunk", offsetof(TensorRow, first_chunk), H5T_STD_U64LE);
+  field("chunks", offsetof(TensorRow, chunks), H5T_STD_U64LE);
+  return type;
+}
+
+Datatype chunk_row_type() {
+  Datatype type(H5Tcreate(H5T_COMPOUND, sizeof(ChunkRow)), kAction);
+  const auto field = [&type](const char* name, std::size_t offset, hid_t of) {
+    ok(H5Tinsert(type.get(), name, offset, of), kAction);
+  };
+  field("tensor", offsetof(ChunkRow, tensor), H5T_STD_U64LE);
+  field("first_box", offsetof(ChunkRow, first_box), H5T_STD_U64LE);
+  field("first_checksum", offsetof(ChunkRow, first_checksum), H5T_STD_U64LE);
+  field("blocks", offsetof(ChunkRow, blocks), H5T_STD_U64LE);
+  field("nbytes", offsetof(ChunkRow, nbytes), H5T_STD_U64LE);
+  field("block_rows", offsetof(ChunkRow, block_rows), H5T_STD_U64LE);
+  field("block_dim", offsetof(ChunkRow, block_dim), H5T_STD_U32LE);
+  field("writer", offsetof(ChunkRow, writer), H5T_STD_U32LE);
+  field("digest", offsetof(ChunkRow, digest), H5T_STD_U64LE);
+  return type;
+}
+
 }  // namespace
 
 Datatype datatype_of(DType dtype) {
@@ -93,41 +130,22 @@ Datatype datatype_of(DType dtype) {
               "no HDF5 type for dtype " + std::to_string(static_cast<unsigned>(dtype)));
 }
 
-Datatype tensor_row_type() {
-  Datatype type(H5Tcreate(H5T_COMPOUND, sizeof(TensorRow)), kAction);
-  const auto field = [&type](const char* name, std::size_t offset, hid_t of) {
-    ok(H5Tinsert(type.get(), name, offset, of), kAction);
-  };
-  field("name_offset", offsetof(TensorRow, name_offset), H5T_STD_U64LE);
-  field("name_bytes", offsetof(TensorRow, name_bytes), H5T_STD_U32LE);
-  field("path_bytes", offsetof(TensorRow, path_bytes), H5T_STD_U32LE);
-  field("first_size", offsetof(TensorRow, first_size), H5T_STD_U64LE);
-  field("dims", offsetof(TensorRow, dims), H5T_STD_U32LE);
-  field("dtype", offsetof(TensorRow, dtype), H5T_STD_U8LE);
-  field("kind", offsetof(TensorRow, kind), H5T_STD_U8LE);
-  field("zero", offsetof(TensorRow, zero), H5T_STD_U16LE);
-  field("address", offsetof(TensorRow, address), H5T_STD_U64LE);
-  field("nbytes", offsetof(TensorRow, nbytes), H5T_STD_U64LE);
-  field("first_chunk", offsetof(TensorRow, first_chunk), H5T_STD_U64LE);
-  field("chunks", offsetof(TensorRow, chunks), H5T_STD_U64LE);
-  return type;
-}
-
-Datatype chunk_row_type() {
-  Datatype type(H5Tcreate(H5T_COMPOUND, sizeof(ChunkRow)), kAction);
-  const auto field = [&type](const char* name, std::size_t offset, hid_t of) {
-    ok(H5Tinsert(type.get(), name, offset, of), kAction);
-  };
-  field("tensor", offsetof(ChunkRow, tensor), H5T_STD_U64LE);
-  field("first_box", offsetof(ChunkRow, first_box), H5T_STD_U64LE);
-  field("first_checksum", offsetof(ChunkRow, first_checksum), H5T_STD_U64LE);
-  field("blocks", offsetof(ChunkRow, blocks), H5T_STD_U64LE);
-  field("nbytes", offsetof(ChunkRow, nbytes), H5T_STD_U64LE);
-  field("block_rows", offsetof(ChunkRow, block_rows), H5T_STD_U64LE);
-  field("block_dim", offsetof(ChunkRow, block_dim), H5T_STD_U32LE);
-  field("writer", offsetof(ChunkRow, writer), H5T_STD_U32LE);
-  field("digest", offsetof(ChunkRow, digest), H5T_STD_U64LE);
-  return type;
+Datatype datatype_of(Table table) {
+  switch (table) {
+    case Table::tensors:
+      return tensor_row_type();
+    case Table::chunks:
+      return chunk_row_type();
+    case Table::names:
+    case Table::blobs:
+      return copy_of(H5T_STD_U8LE);
+    case Table::shapes:
+    case Table::boxes:
+      return copy_of(H5T_STD_I64LE);
+    case Table::checksums:
+      return copy_of(H5T_STD_U64LE);
+  }
+  throw Error(ErrorCode::internal, "no HDF5 type for an index table");
 }
 
 }  // namespace h5dcp::hdf5

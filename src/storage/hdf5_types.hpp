@@ -3,6 +3,7 @@
 #pragma once
 
 #include "h5dcp/tensor.hpp"
+#include "layout/record.hpp"
 #include "storage/hdf5_id.hpp"
 
 namespace h5dcp::hdf5 {
@@ -11,8 +12,7 @@ namespace h5dcp::hdf5 {
 // turn collective writes into independent ones. Throws Error{io}.
 Datatype datatype_of(DType dtype);
 
-// A row of the tables `tensors` and `chunks`: layout/tables.hpp.
-Datatype tensor_row_type();
-Datatype chunk_row_type();
+// The type of a table's rows or items: layout/tables.hpp. Throws Error{io}.
+Datatype datatype_of(Table table);
 
 }  // namespace h5dcp::hdf5

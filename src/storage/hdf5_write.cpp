@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <memory>
 #include <optional>
+#include <string>
 #include <utility>
 
 #include "base/checksum.hpp"
@@ -139,7 +140,8 @@ class Source {
 class TableRows {
  public:
   TableRows(Table table, std::size_t itemsize, const Index& index)
-      : target_{
+      : table_(table),
+        target_{
             .number = index.size() + static_cast<std::size_t>(table),
             .address = index.record().table(table).address,
             .itemsize = itemsize,
@@ -164,10 +166,12 @@ class TableRows {
     bytes_.insert(bytes_.end(), raw, raw + count * sizeof(T));
   }
 
+  std::string name() const { return std::string("index table '") + name_of(table_) + "'"; }
   const std::vector<Piece>& pieces() const { return pieces_; }
   const void* data(std::size_t piece) const { return bytes_.data() + starts_[piece]; }
 
  private:
+  Table table_;
   Target target_;
   std::vector<Piece> pieces_;
   std::vector<std::size_t> starts_;  // of each piece in bytes_
@@ -189,6 +193,13 @@ std::vector<Part> parts_of(const std::vector<Chunk>& chunks, std::uint64_t piece
     }
   }
   return parts;
+}
+
+// "'lm_head.weight' [0:4, 0:768] float32", or "'name'" of a value.
+std::string to_string(const Part& part, const Chunk& chunk) {
+  const auto name = "'" + chunk.item->index.fqn + "'";
+  if (!chunk.item->tensor_data) return name;
+  return name + " " + to_string(part.box) + " " + std::string(to_string(chunk.dtype));
 }
 
 // Where a part goes; a slot is a range of the dataset `blobs`.
@@ -243,12 +254,15 @@ std::vector<WriteResult> Hdf5Writer::write_data(const Comm& comm, const SavePlan
                                  : direct_engine(comm, save.file);
 
   Source source(planner);
-  engine->write("write tensors", data, [&](std::size_t i) {
-    auto& chunk = chunks[parts[i].chunk];
-    const void* packed = source.packed(chunk, parts[i].box);
-    add_checksums(chunk, parts[i].box, packed);  // while the bytes are in the cache
-    return packed;
-  });
+  const auto step = "write to '" + path_ + "'";
+  engine->write(
+      step, data, [&](std::size_t i) { return to_string(parts[i], chunks[parts[i].chunk]); },
+      [&](std::size_t i) {
+        auto& chunk = chunks[parts[i].chunk];
+        const void* packed = source.packed(chunk, parts[i].box);
+        add_checksums(chunk, parts[i].box, packed);  // while the bytes are in the cache
+        return packed;
+      });
 
   // The rows of the index, in the order of the tables: they follow from the checksums.
   std::ranges::sort(chunks, {}, [](const Chunk& chunk) { return chunk.place.chunk; });
@@ -277,8 +291,9 @@ std::vector<WriteResult> Hdf5Writer::write_data(const Comm& comm, const SavePlan
     results.push_back({chunk.item->index, chunk.nbytes});
   }
   for (const auto* table : {&rows, &boxes, &checksums}) {
-    engine->write("write the index", table->pieces(),
-                  [table](std::size_t i) { return table->data(i); });
+    engine->write(
+        step, table->pieces(), [table](std::size_t) { return table->name(); },
+        [table](std::size_t i) { return table->data(i); });
   }
   return results;
 }

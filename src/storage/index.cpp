@@ -3,11 +3,16 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <optional>
 #include <string>
+#include <tuple>
 #include <utility>
+#include <variant>
 
 #include "base/checksum.hpp"
+#include "base/utf8.hpp"
 #include "h5dcp/error.hpp"
+#include "plan/tile.hpp"
 
 namespace h5dcp {
 namespace {
@@ -20,6 +25,59 @@ bool inside(std::uint64_t first, std::uint64_t count, std::uint64_t size) {
   return first <= size && count <= size - first;
 }
 
+// nullopt if no memory is so large, or a size is negative.
+std::optional<std::uint64_t> count_bytes(DType dtype, const Extents& sizes) {
+  try {
+    return static_cast<std::uint64_t>(nbytes(dtype, sizes));
+  } catch (const Error&) {
+    return std::nullopt;
+  }
+}
+
+std::size_t item_bytes(Table table) {
+  switch (table) {
+    case Table::tensors:
+      return sizeof(TensorRow);
+    case Table::chunks:
+      return sizeof(ChunkRow);
+    case Table::shapes:
+    case Table::boxes:
+      return sizeof(std::int64_t);
+    case Table::checksums:
+      return sizeof(std::uint64_t);
+    default:
+      return 1;
+  }
+}
+
+// So that what is allocated for a table is never more than the file has.
+void check_tables(const Record& record) {
+  for (std::size_t t = 0; t < kTables; ++t) {
+    const Table table{static_cast<std::uint8_t>(t)};
+    const auto name = std::string("index table '") + name_of(table) + "' ";
+    const auto& range = record.table(table);
+    if (!inside(range.address, range.nbytes, record.file_bytes)) {
+      corrupt(name + "lies outside of the file");
+    }
+    if (range.nbytes % item_bytes(table) != 0) corrupt(name + "has half a row");
+  }
+}
+
+// What is wrong with boxes that are inside; empty if each element is in one of them.
+std::string fault_of(const Extents& sizes, const std::vector<StoredChunk>& chunks) {
+  std::vector<Box> boxes;
+  for (const auto& chunk : chunks) boxes.push_back(chunk.grid.box);
+  const auto fault = find_tiling_fault(sizes, boxes);
+  if (!fault) return "";
+  if (const auto* hole = std::get_if<Hole>(&*fault)) {
+    return "no box covers " + to_string(hole->box) + " of " + to_string(sizes);
+  }
+  const auto* overlap = std::get_if<Overlap>(&*fault);
+  if (overlap == nullptr) return "a box lies outside of " + to_string(sizes);
+  return "the boxes " + to_string(boxes[overlap->first]) + " and " +
+         to_string(boxes[overlap->second]) + " overlap";
+}
+
 }  // namespace
 
 std::size_t offset_of(const Record& record, std::size_t t) {
@@ -29,38 +87,37 @@ std::size_t offset_of(const Record& record, std::size_t t) {
 }
 
 Index::Index(const Record& record, Bytes tables) : record_(record), tables_(std::move(tables)) {
+  check_tables(record_);
   if (tables_.size() != offset_of(record_, kOpeningTables)) {
     corrupt("index tables are not as long as the commit record says");
   }
-  if (record_.table(Table::tensors).nbytes % sizeof(TensorRow) != 0) {
-    corrupt("index table 'tensors' has half a row");
+  for (std::size_t i = 0; i < size(); ++i) check_row(i);
+}
+
+void Index::check_row(std::size_t i) const {
+  const TensorRow r = row(i);
+  const auto refuse = [i](const char* what) {
+    corrupt("index table 'tensors', row " + std::to_string(i) + ": " + what);
+  };
+  if (!inside(r.name_offset, std::uint64_t{r.name_bytes} + r.path_bytes,
+              record_.table(Table::names).nbytes)) {
+    refuse("its name lies outside of 'names'");
   }
-  const auto names = record_.table(Table::names).nbytes;
+  if (r.name_bytes > kMaxFqnBytes || !is_utf8(fqn(i))) refuse("its name is not UTF-8, or too long");
+  if (i > 0 && fqn(i) <= fqn(i - 1)) refuse("it is not in the order of names");
   const auto shapes = record_.table(Table::shapes).nbytes / sizeof(std::int64_t);
-  const auto chunks = record_.table(Table::chunks).nbytes / sizeof(ChunkRow);
-  for (std::size_t i = 0; i < size(); ++i) {
-    const TensorRow r = row(i);
-    const auto refuse = [i](const char* what) {
-      corrupt("index table 'tensors', row " + std::to_string(i) + ": " + what);
-    };
-    if (!inside(r.name_offset, std::uint64_t{r.name_bytes} + r.path_bytes, names)) {
-      refuse("its name lies outside of 'names'");
-    }
-    if (r.dims > Extents::kMaxDims || !inside(r.first_size, r.dims, shapes)) {
-      refuse("its sizes lie outside of 'shapes'");
-    }
-    if (r.dtype >= kDTypes) refuse("no such dtype");
-    if (r.kind > static_cast<std::uint8_t>(EntryKind::list)) refuse("no such kind of entry");
-    if (!inside(r.address, r.nbytes, record_.file_bytes))
-      refuse("its data lie outside of the file");
-    if (!inside(r.first_chunk, r.chunks, chunks)) refuse("its boxes lie outside of 'chunks'");
-    const auto extents = sizes(i);
-    if (std::ranges::any_of(extents, [](std::int64_t size) { return size < 0; }) ||
-        static_cast<std::uint64_t>(nbytes(dtype(i), extents)) != r.nbytes) {
-      refuse("its sizes and its bytes do not match");
-    }
-    if (i > 0 && fqn(i) <= fqn(i - 1)) refuse("it is not in the order of names");
+  if (r.dims > Extents::kMaxDims || !inside(r.first_size, r.dims, shapes)) {
+    refuse("its sizes lie outside of 'shapes'");
   }
+  if (r.dtype >= kDTypes) refuse("no such dtype");
+  if (r.kind > static_cast<std::uint8_t>(EntryKind::list)) refuse("no such kind of entry");
+  if (kind(i) != EntryKind::tensor && r.dims != (kind(i) == EntryKind::scalar ? 0 : 1)) {
+    refuse("a value has as many dimensions as no value of its kind");
+  }
+  if (!inside(r.address, r.nbytes, record_.file_bytes)) refuse("its data lie outside of the file");
+  const auto chunks = record_.table(Table::chunks).nbytes / sizeof(ChunkRow);
+  if (!inside(r.first_chunk, r.chunks, chunks)) refuse("its boxes lie outside of 'chunks'");
+  if (count_bytes(dtype(i), sizes(i)) != r.nbytes) refuse("its sizes and its bytes do not match");
 }
 
 const std::uint8_t* Index::table(Table t) const {
@@ -123,13 +180,8 @@ bool Index::is_prefix(std::size_t i) const {
 
 Bytes read_tables(const PosixFile& file, const Record& record) {
   const auto size = file.size();
-  for (std::size_t t = 0; t < kOpeningTables; ++t) {
-    const auto& range = record.tables.at(t);
-    if (!inside(range.address, range.nbytes, size)) {
-      corrupt(std::string("index table '") + name_of(Table{static_cast<std::uint8_t>(t)}) +
-              "' lies outside of the file");
-    }
-  }
+  if (size < record.file_bytes) corrupt("it has only " + std::to_string(size) + " bytes");
+  check_tables(record);
   Bytes tables(offset_of(record, kOpeningTables));
   for (std::size_t t = 0; t < kOpeningTables; ++t) {
     const auto& range = record.tables.at(t);
@@ -197,6 +249,7 @@ std::vector<StoredChunk> read_chunks(const PosixFile& file, const Index& index, 
   const TensorRow tensor = index.row(i);
   const auto& record = index.record();
   const auto dims = tensor.dims;
+  const bool slot = index.kind(i) == EntryKind::json || index.kind(i) == EntryKind::bytes;
   const Box whole{Extents(std::vector<std::int64_t>(dims)), index.sizes(i)};
   const auto refuse = [&](std::uint64_t row, const char* what) {
     corrupt("'" + std::string(index.fqn(i)) + "': row " + std::to_string(row) +
@@ -215,30 +268,31 @@ std::vector<StoredChunk> read_chunks(const PosixFile& file, const Index& index, 
   read_some(Table::chunks, rows, tensor.first_chunk, tensor.chunks);
 
   // The boxes and checksums of one tensor follow each other, too: one read each.
+  const auto most_boxes = record.table(Table::boxes).nbytes / sizeof(std::int64_t);
+  const auto most_blocks = record.table(Table::checksums).nbytes / sizeof(std::uint64_t);
   std::uint64_t box_items = 0;
   std::uint64_t blocks = 0;
   for (std::uint64_t c = 0; c < rows.size(); ++c) {
     const auto row = tensor.first_chunk + c;
     if (rows[c].tensor != i) refuse(row, "belongs to another tensor");
     if (rows[c].first_box != rows[0].first_box + box_items ||
-        rows[c].first_checksum != rows[0].first_checksum + blocks ||
-        rows[c].blocks > record.table(Table::checksums).nbytes / sizeof(std::uint64_t)) {
+        rows[c].first_checksum != rows[0].first_checksum + blocks) {
       refuse(row, "does not follow the row before it");
     }
+    if (rows[c].blocks > most_blocks - blocks) refuse(row, "has more blocks than there are");
     box_items += std::uint64_t{2} * dims;
     blocks += rows[c].blocks;
   }
-  if (rows.empty()) return {};
-  if (!inside(rows[0].first_box, box_items,
-              record.table(Table::boxes).nbytes / sizeof(std::int64_t)) ||
-      !inside(rows[0].first_checksum, blocks,
-              record.table(Table::checksums).nbytes / sizeof(std::uint64_t))) {
+  if (!rows.empty() && (!inside(rows[0].first_box, box_items, most_boxes) ||
+                        !inside(rows[0].first_checksum, blocks, most_blocks))) {
     refuse(tensor.first_chunk, "points outside of the index");
   }
   std::vector<std::int64_t> boxes;
   std::vector<std::uint64_t> checksums;
-  read_some(Table::boxes, boxes, rows[0].first_box, box_items);
-  read_some(Table::checksums, checksums, rows[0].first_checksum, blocks);
+  if (!rows.empty()) {
+    read_some(Table::boxes, boxes, rows[0].first_box, box_items);
+    read_some(Table::checksums, checksums, rows[0].first_checksum, blocks);
+  }
 
   std::vector<StoredChunk> chunks;
   auto box = boxes.begin();
@@ -260,13 +314,24 @@ std::vector<StoredChunk> read_chunks(const PosixFile& file, const Index& index, 
                   rows[c].block_dim,
                   static_cast<std::int64_t>(rows[c].block_rows)};
     if (!contains(whole, chunk.grid.box)) refuse(row, "has a box outside of the tensor");
-    if ((dims > 0 && chunk.grid.dim >= dims) || chunk.grid.rows < 1 ||
+    const auto most_rows = dims == 0 || chunk.grid.dim >= dims
+                               ? 1
+                               : std::max<std::int64_t>(1, chunk.grid.box.sizes[chunk.grid.dim]);
+    if (chunk.grid.dim >= std::max(dims, 1U) || chunk.grid.rows < 1 ||
+        chunk.grid.rows > most_rows ||
         static_cast<std::uint64_t>(block_count(chunk.grid)) != rows[c].blocks) {
       refuse(row, "has blocks that do not fit its box");
+    }
+    const auto bytes = count_bytes(index.dtype(i), chunk.grid.box.sizes);
+    if (slot ? chunk.nbytes > tensor.nbytes : chunk.nbytes != bytes) {
+      refuse(row, "has bytes that do not fit its box");
     }
     box += std::ptrdiff_t{2} * dims;
     checksum += static_cast<std::ptrdiff_t>(rows[c].blocks);
     chunks.push_back(std::move(chunk));
+  }
+  if (const auto fault = fault_of(whole.sizes, chunks); !fault.empty()) {
+    corrupt("'" + std::string(index.fqn(i)) + "' in index table 'chunks': " + fault);
   }
   return chunks;
 }

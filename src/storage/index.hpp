@@ -54,6 +54,7 @@ class Index {
 
  private:
   const std::uint8_t* table(Table t) const;
+  void check_row(std::size_t i) const;
   std::size_t lower_bound(std::string_view fqn) const;
 
   Record record_;
@@ -90,7 +91,8 @@ std::uint64_t row_digest(std::uint64_t row, const ChunkRow& content,
                          const std::vector<std::int64_t>& box,
                          const std::vector<std::uint64_t>& checksums);
 
-// The boxes in which entry i was written, each checked against its digest.
+// The boxes in which entry i was written, each checked against its digest: every element is in one
+// of them.
 //
 // Throws Error{corrupt}, which names the entry; Error{io}.
 std::vector<StoredChunk> read_chunks(const PosixFile& file, const Index& index, std::size_t i);

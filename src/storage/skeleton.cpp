@@ -204,19 +204,18 @@ void make_objects(const std::string& path, const PosixFile& draft,
                                            entries[i].sizes, &entries[i]);
   }
   maker.group("/h5dcp");
-  const auto table = [&](Table t, hid_t type, std::uint64_t items, std::uint64_t item_bytes) {
+  const auto table = [&](Table t, std::uint64_t items, std::uint64_t item_bytes) {
     const auto name = std::string("/h5dcp/") + name_of(t);
-    record.table(t) = {maker.dataset(name, type, length(items), nullptr), items * item_bytes};
+    const auto type = hdf5::datatype_of(t);
+    record.table(t) = {maker.dataset(name, type.get(), length(items), nullptr), items * item_bytes};
   };
-  const auto tensor_row = hdf5::tensor_row_type();
-  const auto chunk_row = hdf5::chunk_row_type();
-  table(Table::tensors, tensor_row.get(), entries.size(), sizeof(TensorRow));
-  table(Table::names, H5T_STD_U8LE, tables.names.size(), 1);
-  table(Table::shapes, H5T_STD_I64LE, tables.shapes.size() / 8, 8);
-  table(Table::chunks, chunk_row.get(), tables.chunks, sizeof(ChunkRow));
-  table(Table::boxes, H5T_STD_I64LE, tables.boxes, 8);
-  table(Table::checksums, H5T_STD_U64LE, tables.checksums, 8);
-  table(Table::blobs, H5T_STD_U8LE, tables.blobs, 1);
+  table(Table::tensors, entries.size(), sizeof(TensorRow));
+  table(Table::names, tables.names.size(), 1);
+  table(Table::shapes, tables.shapes.size() / 8, 8);
+  table(Table::chunks, tables.chunks, sizeof(ChunkRow));
+  table(Table::boxes, tables.boxes, 8);
+  table(Table::checksums, tables.checksums, 8);
+  table(Table::blobs, tables.blobs, 1);
   maker.close();
 }
 

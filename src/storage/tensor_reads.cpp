@@ -36,11 +36,9 @@ void TensorReads::add(const ReadItem& item) {
                                                  to_string(sizes));
   }
   auto& wanted = wanted_.emplace_back(Wanted{&item, *entry, region, {}, 0});
-  std::int64_t missing = numel(region.sizes);
   for (const auto& chunk : chunks(*entry)) {
     const auto overlap = intersect(chunk.grid.box, region);
     if (!overlap || numel(overlap->sizes) == 0) continue;
-    missing -= numel(overlap->sizes);
     const Box whole = whole_blocks(chunk.grid, *overlap);
     for (auto& box :
          h5dcp::pieces(chunk.grid, whole, itemsize(index_.dtype(*entry)), piece_bytes_)) {
@@ -49,10 +47,6 @@ void TensorReads::add(const ReadItem& item) {
       parts_.push_back({&wanted, &chunk, std::move(box), std::move(*useful)});
       ++wanted.parts;
     }
-  }
-  if (missing != 0) {
-    throw Error(ErrorCode::corrupt, "'" + item.storage_index.fqn + "' " + to_string(region) +
-                                        ": the boxes in the file do not cover it once");
   }
 }
 
@@ -73,6 +67,12 @@ void* TensorReads::in_place(const Part& part) const {
   if (part.useful != part.box || target.dtype != index_.dtype(part.wanted->entry)) return nullptr;
   const auto view = narrow(target, minus(part.box, part.wanted->region.offsets));
   return is_contiguous(view) ? view.data : nullptr;
+}
+
+std::string TensorReads::describe(std::size_t i) const {
+  const Part& part = parts_[i];
+  return "'" + part.wanted->item->storage_index.fqn + "' " + to_string(part.box) + " " +
+         std::string(to_string(index_.dtype(part.wanted->entry)));
 }
 
 void* TensorReads::into(std::size_t i, LoadPlanner& planner) {

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -27,6 +28,8 @@ class TensorReads {
   // To be called when all are added: puts them in the order of the file.
   std::vector<Piece> pieces();
 
+  // "'lm_head.weight' [0:4, 0:768] float32": part i.
+  std::string describe(std::size_t i) const;
   void* into(std::size_t i, LoadPlanner& planner);
   void took(std::size_t i, LoadPlanner& planner);
 
