@@ -374,7 +374,7 @@ TEST_P(Errors, PlacesThatCannotBeSavedTo) {
   const Case cases[] = {
       {"below a file", path_ + "/below/x.h5", ErrorCode::io, {path_ + "/below", "Not a directory"}},
       {"a folder", folder_, ErrorCode::invalid_argument, {"'" + folder_ + "' is a directory"}},
-      {"nothing can be made there", "/proc/x.h5", ErrorCode::io, {"/proc/", "create"}},
+      {"nothing can be made there", "/proc/x.h5", ErrorCode::not_found, {"/proc/", "create"}},
       {"no name", "", ErrorCode::invalid_argument, {"no checkpoint id"}},
       {"a long name", long_name, ErrorCode::io, {long_name, "File name too long"}},
   };
@@ -406,7 +406,7 @@ TEST_P(Errors, FilesThatAreNoCheckpoints) {
        {"not a checkpoint"}},
       {"a folder",
        [](const std::string& path) { fs::create_directory(path); },
-       ErrorCode::io,
+       ErrorCode::invalid_argument,
        {"s a directory"}},
       {"a device",
        [](const std::string& path) { fs::create_symlink("/dev/null", path); },
@@ -656,6 +656,71 @@ TEST_P(Errors, AWriteThatFailsOnOneRank) {
       if (!failure && rank_ == 0) bytes_ = read_file(path_);
     }
   }
+}
+
+// A file system of 1 MiB in a folder, if this process may make one.
+class SmallDisk {
+ public:
+  explicit SmallDisk(const std::string& folder) : folder_(folder) {
+    fs::create_directory(folder);
+    if (mount("tmpfs", folder.c_str(), "tmpfs", 0, "size=1m") != 0) error_ = errno;
+  }
+  SmallDisk(const SmallDisk&) = delete;
+  SmallDisk& operator=(const SmallDisk&) = delete;
+  ~SmallDisk() {
+    if (error_ == 0) umount2(folder_.c_str(), MNT_DETACH);
+  }
+  int error() const { return error_; }
+
+  // Takes all but `left` bytes with another file.
+  void fill(std::uint64_t left) const {
+    fs::remove(folder_ + "/filler");
+    const auto space = fs::space(folder_).available;
+    write_file(folder_ + "/filler", std::string(space > left ? space - left : 0, 'x'));
+  }
+  void make_read_only() const {
+    EXPECT_EQ(mount(nullptr, folder_.c_str(), nullptr, MS_REMOUNT | MS_RDONLY, nullptr), 0);
+  }
+
+ private:
+  std::string folder_;
+  int error_ = 0;
+};
+
+TEST_P(Errors, AFullDisk) {
+  const auto folder = folder_ + "/disk";
+  const auto path = folder + "/x.h5";
+  std::optional<SmallDisk> disk;
+  if (rank_ == 0) disk.emplace(folder);
+  int error = rank_ == 0 ? disk->error() : 0;
+  MPI_Bcast(&error, 1, MPI_INT, 0, MPI_COMM_WORLD);
+  if (error != 0) GTEST_SKIP() << "cannot mount a tmpfs: " << std::strerror(error);
+
+  EXPECT_EQ(test::text_of(try_save(path)), "success");
+  const auto earlier = read_file(path);
+  const auto expect_full = [&](const std::string& why, const Failure& failure) {
+    expect_failed(
+        failure, why, ErrorCode::io,
+        {"create '" + path, "No space left on device", "bytes free", "[rank 0 of {size}]"});
+    EXPECT_TRUE(read_file(path) == earlier) << why;
+    if (rank_ == 0) expect_no_partial(folder, why);
+    MPI_Barrier(MPI_COMM_WORLD);
+  };
+  StateDict large{{"w", allocate(DType::float64, {1 << 20})}};
+  expect_full("too large", try_save(path, large));
+  for (const auto left : {0U, 4096U, 8192U, 12288U, 16384U}) {
+    if (rank_ == 0) disk->fill(left);
+    MPI_Barrier(MPI_COMM_WORLD);
+    expect_full(std::to_string(left) + " bytes free", try_save(path));
+  }
+  if (rank_ == 0) {
+    fs::remove(folder + "/filler");
+    disk->make_read_only();
+  }
+  MPI_Barrier(MPI_COMM_WORLD);
+  expect_failed(try_save(path), "read-only", ErrorCode::io, {path, "Read-only file system"});
+  expect_loads(path);
+  MPI_Barrier(MPI_COMM_WORLD);
 }
 
 INSTANTIATE_TEST_SUITE_P(Engines, Errors, testing::Values(Transfer::direct, Transfer::collective),

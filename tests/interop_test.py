@@ -85,7 +85,9 @@ def comparable(name, raw):
 def assert_same(name, raw, shown):
     chosen = comparable(name, raw)
     assert chosen.mean() > 0.7
-    np.testing.assert_array_equal(shown.reshape(-1)[chosen], computed(name, raw)[chosen], name)
+    shown = shown.reshape(-1)
+    np.testing.assert_array_equal(shown[chosen], computed(name, raw)[chosen], name)
+    assert not np.isfinite(shown[~chosen]).any(), name
 
 
 def read(dataset):

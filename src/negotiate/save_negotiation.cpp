@@ -138,30 +138,6 @@ PlannedEntry entry_of(const Proposals& proposals) {
   return entry;
 }
 
-// Whether `writes` can be an answer to `proposals`: a planner may be anybody's.
-void check_answer(const Proposals& proposals, const std::vector<PlannedWrite>& writes) {
-  const auto refuse = [&](const std::string& why) {
-    throw Error(ErrorCode::invalid_argument,
-                "save '" + proposals.fqn + "': the planner's plan_writes " + why);
-  };
-  const bool value = proposals.holders.front().type == WriteItemType::byte_io;
-  if (value && writes.size() != 1) refuse("lets " + std::to_string(writes.size()) + " write it");
-  std::int64_t elements = 0;
-  for (const auto& write : writes) {
-    if (write.holder >= proposals.holders.size()) refuse("names a holder that there is not");
-    if (value) return;
-    const auto& chunk = proposals.holders[write.holder].tensor.chunk;
-    if (!contains(chunk, write.box)) {
-      refuse("lets " + to_string(write.box) + " be written by who has " + to_string(chunk));
-    }
-    elements += numel(write.box.sizes);
-  }
-  const auto expected = numel(proposals.holders.front().tensor.size);
-  if (elements != expected) {
-    refuse("writes " + std::to_string(elements) + " of " + std::to_string(expected) + " elements");
-  }
-}
-
 }  // namespace
 
 int owner_of(std::string_view fqn, int size) {

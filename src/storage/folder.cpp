@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <system_error>
 
 #include "h5dcp/error.hpp"
 #include "storage/posix_file.hpp"
@@ -19,8 +20,13 @@ void make_folder(const std::filesystem::path& folder) {
   if (std::filesystem::is_directory(folder, error)) return;
   make_folder(folder_of(folder));
   // Somebody else may make it at the same time: that is as good.
-  if (!std::filesystem::create_directory(folder, error) && !std::filesystem::is_directory(folder)) {
-    fail_errno("make the folder '" + folder.string() + "'", folder, error ? error.value() : EEXIST);
+  std::error_code unknown;
+  if (!std::filesystem::create_directory(folder, error) &&
+      !std::filesystem::is_directory(folder, unknown)) {
+    const bool in_the_way = std::filesystem::exists(folder, unknown);
+    throw Error(ErrorCode::io,
+                "make the folder '" + folder.string() +
+                    "': " + std::generic_category().message(in_the_way ? ENOTDIR : error.value()));
   }
   sync_folder(folder_of(folder));
 }

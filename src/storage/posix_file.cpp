@@ -1,6 +1,7 @@
 #include "storage/posix_file.hpp"
 
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -24,25 +25,35 @@ std::string where(std::size_t nbytes, std::uint64_t address, const std::string& 
 
 }  // namespace
 
+std::string bytes_free(const std::string& path) {
+  std::error_code unknown;
+  auto place = std::filesystem::path(path);
+  if (!std::filesystem::exists(place, unknown)) place = place.parent_path();
+  const auto space = std::filesystem::space(place.empty() ? "." : place, unknown);
+  if (unknown) return "";
+  return ", " + std::to_string(space.available) + " of " + std::to_string(space.capacity) +
+         " bytes free";
+}
+
 void fail_errno(const std::string& action, const std::string& path, int error) {
   std::string text = action + ": " + std::generic_category().message(error);
-  if (error == ENOSPC || error == EDQUOT) {
-    std::error_code ignored;
-    auto folder = std::filesystem::path(path);
-    if (!std::filesystem::exists(folder, ignored)) folder = folder.parent_path();
-    const auto space = std::filesystem::space(folder.empty() ? "." : folder, ignored);
-    if (!ignored) {
-      text += ", " + std::to_string(space.available) + " of " + std::to_string(space.capacity) +
-              " bytes free";
-    }
-  }
+  if (error == ENOSPC || error == EDQUOT) text += bytes_free(path);
   throw Error(error == ENOENT ? ErrorCode::not_found : ErrorCode::io, text);
 }
 
 PosixFile::PosixFile(std::string path, Mode mode) : path_(std::move(path)) {
-  const int flags = mode == Mode::read ? O_RDONLY : O_RDWR;
-  fd_ = ::open(path_.c_str(), flags | O_CLOEXEC);  // NOLINT(*-vararg)
-  if (fd_ < 0) fail_errno("open '" + path_ + "'", path_, errno);
+  const bool create = mode == Mode::create;
+  const int flags = create ? O_RDWR | O_CREAT | O_EXCL : mode == Mode::read ? O_RDONLY : O_RDWR;
+  fd_ = ::open(path_.c_str(), flags | O_CLOEXEC, 0666);  // NOLINT(*-vararg)
+  if (fd_ < 0) fail_errno((create ? "create '" : "open '") + path_ + "'", path_, errno);
+}
+
+PosixFile PosixFile::in_memory() {
+  PosixFile file;
+  file.fd_ = ::memfd_create("h5dcp", MFD_CLOEXEC);
+  if (file.fd_ < 0) fail_errno("make a file in memory", "/", errno);
+  file.path_ = "/proc/self/fd/" + std::to_string(file.fd_);
+  return file;
 }
 
 PosixFile::PosixFile(PosixFile&& other) noexcept
@@ -101,8 +112,11 @@ void PosixFile::sync() const {
 }
 
 void PosixFile::reserve(std::uint64_t nbytes) const {
-  if (nbytes == 0) return;
-  while (::fallocate(fd_, 0, 0, static_cast<off_t>(nbytes)) != 0) {
+  while (::ftruncate(fd_, static_cast<off_t>(nbytes)) != 0) {
+    if (errno != EINTR)
+      fail_errno("make '" + path_ + "' " + std::to_string(nbytes) + " bytes long", path_, errno);
+  }
+  while (nbytes > 0 && ::fallocate(fd_, 0, 0, static_cast<off_t>(nbytes)) != 0) {
     if (errno == EINTR) continue;
     if (errno == EOPNOTSUPP || errno == ENOSYS) return;
     fail_errno("reserve " + std::to_string(nbytes) + " bytes for '" + path_ + "'", path_, errno);

@@ -10,11 +10,13 @@ namespace h5dcp {
 
 class PosixFile {
  public:
-  enum class Mode : std::uint8_t { read, read_write };
+  enum class Mode : std::uint8_t { read, read_write, create };  // create: it must not exist yet
 
   PosixFile() = default;
   // Throws Error{not_found} or Error{io}.
   PosixFile(std::string path, Mode mode);
+  // An empty file in memory, gone with its last descriptor. Its path() is of this process alone.
+  static PosixFile in_memory();
   PosixFile(PosixFile&& other) noexcept;
   PosixFile& operator=(PosixFile&& other) noexcept;
   ~PosixFile();
@@ -35,14 +37,18 @@ class PosixFile {
   // What has been written is on the disk, by anybody on this node: fsync. Throws Error{io}.
   void sync() const;
 
-  // Reserves the disk space of the first `nbytes`, where the file system can: then a full disk is
-  // found here and not while ranks write. Throws Error{io}.
+  // Makes it `nbytes` long and reserves the disk space, where the file system can: then a full disk
+  // is found here and not while ranks write. Throws Error{io}.
   void reserve(std::uint64_t nbytes) const;
 
  private:
   std::string path_;
   int fd_ = -1;
 };
+
+// ", 0 of 1048576 bytes free": of the file system on which `path` is or would be; empty if nobody
+// can tell.
+std::string bytes_free(const std::string& path);
 
 // Throws Error{io}, or Error{not_found} for ENOENT: "<action>: <what errno says>", and for a full
 // disk the bytes free at `path`.

@@ -31,7 +31,7 @@ bool in_blobs(const SkeletonEntry& entry) {
 // The HDF5 side: creates objects in one open file.
 class Maker {
  public:
-  Maker(const std::string& path, std::size_t entries);
+  Maker(const std::string& path, std::size_t entries);  // overwrites what is at `path`
 
   // Address of a new dataset, 0 if it has no bytes.
   std::uint64_t dataset(const std::string& name, hid_t type, const Extents& sizes,
@@ -71,7 +71,7 @@ Maker::Maker(const std::string& path, std::size_t entries)
   // All of HDF5's metadata in few places, so that they can be hashed with few reads.
   constexpr hsize_t kBytesAnEntry = 600;
   ok(H5Pset_meta_block_size(access.get(), 2048 + kBytesAnEntry * entries), action_);
-  file_ = {H5Fcreate(path.c_str(), H5F_ACC_EXCL, creation.get(), access.get()), action_};
+  file_ = {H5Fcreate(path.c_str(), H5F_ACC_TRUNC, creation.get(), access.get()), action_};
 }
 
 void Maker::attribute(hid_t object, const char* name, std::string_view text) {
@@ -174,21 +174,9 @@ Extents length(std::uint64_t items) {
   return {static_cast<std::int64_t>(items)};
 }
 
-}  // namespace
-
-std::uint64_t slot_bytes(std::uint64_t nbytes) {
-  return std::bit_ceil(std::max<std::uint64_t>(64, nbytes + nbytes / 4));
-}
-
-Skeleton make_skeleton(const std::string& path, const std::vector<SkeletonEntry>& entries,
-                       std::uint64_t generation, std::uint32_t world_size) {
-  const hdf5::Quiet quiet;
-  Skeleton skeleton;
-  Tables tables = lay_out(entries, skeleton.places);
-  Record& record = skeleton.record;
-  record.generation = generation;
-  record.world_size = world_size;
-
+// All groups and datasets; fills in the addresses of the entries and of the tables.
+void make_objects(const std::string& path, const std::vector<SkeletonEntry>& entries,
+                  Tables& tables, Record& record) {
   Maker maker(path, entries.size());
   maker.group("/state");
   for (std::size_t i = 0; i < entries.size(); ++i) {
@@ -214,6 +202,40 @@ Skeleton make_skeleton(const std::string& path, const std::vector<SkeletonEntry>
   table(Table::checksums, H5T_STD_U64LE, tables.checksums, 8);
   table(Table::blobs, H5T_STD_U8LE, tables.blobs, 1);
   maker.close();
+}
+
+void copy(const PosixFile& from, const PosixFile& to, const std::vector<Range>& ranges) {
+  constexpr auto kPieceBytes = std::uint64_t{1} << 20;
+  Bytes buffer;
+  for (Range rest : ranges) {
+    while (rest.nbytes > 0) {
+      buffer.resize(std::min(rest.nbytes, kPieceBytes));
+      from.read(buffer.data(), buffer.size(), rest.address);
+      to.write(buffer.data(), buffer.size(), rest.address);
+      rest = {rest.address + buffer.size(), rest.nbytes - buffer.size()};
+    }
+  }
+}
+
+}  // namespace
+
+std::uint64_t slot_bytes(std::uint64_t nbytes) {
+  return std::bit_ceil(std::max<std::uint64_t>(64, nbytes + nbytes / 4));
+}
+
+Skeleton make_skeleton(const std::string& path, const std::vector<SkeletonEntry>& entries,
+                       std::uint64_t generation, std::uint32_t world_size) {
+  const hdf5::Quiet quiet;
+  Skeleton skeleton;
+  Tables tables = lay_out(entries, skeleton.places);
+  Record& record = skeleton.record;
+  record.generation = generation;
+  record.world_size = world_size;
+
+  // HDF5 1.10 cannot cope with a full disk: what it could not write when a file was closed makes it
+  // crash when the process ends. So it never gets to see the disk. In memory, data are holes.
+  const auto draft = PosixFile::in_memory();
+  make_objects(draft.path(), entries, tables, record);
 
   for (std::size_t i = 0; i < entries.size(); ++i) {
     auto& row = tables.rows[i];
@@ -226,16 +248,22 @@ Skeleton make_skeleton(const std::string& path, const std::vector<SkeletonEntry>
   append(opening, tables.names.data(), tables.names.size());
   append(opening, tables.shapes.data(), tables.shapes.size());
 
-  const PosixFile file(path, PosixFile::Mode::read_write);
-  record.file_bytes = file.size();
-  file.reserve(record.file_bytes);
+  record.file_bytes = draft.size();
   for (std::size_t t = 0; t < kOpeningTables; ++t) {
-    const auto* bytes = opening.data() + offset_of(record, t);
-    const auto& range = record.tables.at(t);
-    file.write(bytes, range.nbytes, range.address);
-    record.table_digests.at(t) = xxh3(bytes, range.nbytes);
+    record.table_digests.at(t) =
+        xxh3(opening.data() + offset_of(record, t), record.tables.at(t).nbytes);
   }
-  hash_segments(file, other_bytes(Index(record, std::move(opening))), record);
+  const Index index(record, std::move(opening));
+  const auto others = other_bytes(index);
+  hash_segments(draft, others, record);
+
+  const PosixFile file(path, PosixFile::Mode::create);
+  file.reserve(record.file_bytes);
+  copy(draft, file, others);
+  for (std::size_t t = 0; t < kOpeningTables; ++t) {
+    const auto& range = record.tables.at(t);
+    file.write(index.tables().data() + offset_of(record, t), range.nbytes, range.address);
+  }
   const Bytes start = encode_record(record);
   file.write(start.data(), start.size(), 0);
   return skeleton;
