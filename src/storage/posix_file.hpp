@@ -15,7 +15,7 @@ class PosixFile {
   PosixFile() = default;
   // Throws Error{not_found} or Error{io}.
   PosixFile(std::string path, Mode mode);
-  // An empty file in memory, gone with its last descriptor. Its path() is of this process alone.
+  // An empty file without a name, in memory; gone with its last descriptor.
   static PosixFile in_memory();
   PosixFile(PosixFile&& other) noexcept;
   PosixFile& operator=(PosixFile&& other) noexcept;

@@ -1,8 +1,11 @@
 #include "storage/skeleton.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cerrno>
 #include <cstddef>
 #include <cstring>
 #include <optional>
@@ -22,7 +25,6 @@ namespace h5dcp {
 namespace {
 
 using hdf5::ok;
-using hdf5::valid;
 
 bool in_blobs(const SkeletonEntry& entry) {
   return entry.kind == EntryKind::json || entry.kind == EntryKind::bytes;
@@ -31,7 +33,8 @@ bool in_blobs(const SkeletonEntry& entry) {
 // The HDF5 side: creates objects in one open file.
 class Maker {
  public:
-  Maker(const std::string& path, std::size_t entries);  // overwrites what is at `path`
+  // `path` is there, and is overwritten by an empty HDF5 file; all further bytes go to `draft`.
+  Maker(const std::string& path, const PosixFile& draft, std::size_t entries);
 
   // Address of a new dataset, 0 if it has no bytes.
   std::uint64_t dataset(const std::string& name, hid_t type, const Extents& sizes,
@@ -41,6 +44,7 @@ class Maker {
 
  private:
   void attribute(hid_t object, const char* name, std::string_view text);
+  void write_to(const PosixFile& draft) const;
 
   std::string action_;
   hdf5::PropertyList dataset_creation_;
@@ -50,7 +54,7 @@ class Maker {
   std::array<std::optional<hdf5::Datatype>, kDTypes> types_;
 };
 
-Maker::Maker(const std::string& path, std::size_t entries)
+Maker::Maker(const std::string& path, const PosixFile& draft, std::size_t entries)
     : action_("create '" + path + "'"),
       dataset_creation_(H5Pcreate(H5P_DATASET_CREATE), action_),
       link_creation_(H5Pcreate(H5P_LINK_CREATE), action_),
@@ -58,13 +62,14 @@ Maker::Maker(const std::string& path, std::size_t entries)
   ok(H5Pset_layout(dataset_creation_.get(), H5D_CONTIGUOUS), action_);
   ok(H5Pset_alloc_time(dataset_creation_.get(), H5D_ALLOC_TIME_EARLY), action_);
   ok(H5Pset_fill_time(dataset_creation_.get(), H5D_FILL_TIME_NEVER), action_);
-  ok(H5Pset_obj_track_times(dataset_creation_.get(), 0), action_);  // equal saves are equal files
+  ok(H5Pset_obj_track_times(dataset_creation_.get(), false),
+     action_);  // equal saves are equal files
   ok(H5Pset_create_intermediate_group(link_creation_.get(), 1), action_);
   ok(H5Pset_char_encoding(link_creation_.get(), H5T_CSET_UTF8), action_);
 
   const hdf5::PropertyList creation(H5Pcreate(H5P_FILE_CREATE), action_);
   ok(H5Pset_userblock(creation.get(), kRecordBytes), action_);
-  ok(H5Pset_obj_track_times(creation.get(), 0), action_);
+  ok(H5Pset_obj_track_times(creation.get(), false), action_);
   const hdf5::PropertyList access(H5Pcreate(H5P_FILE_ACCESS), action_);
   constexpr hsize_t kPage = 4096;
   ok(H5Pset_alignment(access.get(), kPage, kPage), action_);
@@ -72,6 +77,17 @@ Maker::Maker(const std::string& path, std::size_t entries)
   constexpr hsize_t kBytesAnEntry = 600;
   ok(H5Pset_meta_block_size(access.get(), 2048 + kBytesAnEntry * entries), action_);
   file_ = {H5Fcreate(path.c_str(), H5F_ACC_TRUNC, creation.get(), access.get()), action_};
+  write_to(draft);
+}
+
+// HDF5 1.10 cannot cope with a disk that is full: what it could not write when a file was closed
+// makes it crash when the process ends. So it never gets to see the disk.
+void Maker::write_to(const PosixFile& draft) const {
+  void* descriptor = nullptr;
+  ok(H5Fget_vfd_handle(file_.get(), H5P_DEFAULT, &descriptor), action_);
+  if (::dup2(draft.get(), *static_cast<int*>(descriptor)) < 0) {
+    fail_errno(action_ + " in memory", "/", errno);
+  }
 }
 
 void Maker::attribute(hid_t object, const char* name, std::string_view text) {
@@ -175,9 +191,9 @@ Extents length(std::uint64_t items) {
 }
 
 // All groups and datasets; fills in the addresses of the entries and of the tables.
-void make_objects(const std::string& path, const std::vector<SkeletonEntry>& entries,
-                  Tables& tables, Record& record) {
-  Maker maker(path, entries.size());
+void make_objects(const std::string& path, const PosixFile& draft,
+                  const std::vector<SkeletonEntry>& entries, Tables& tables, Record& record) {
+  Maker maker(path, draft, entries.size());
   maker.group("/state");
   for (std::size_t i = 0; i < entries.size(); ++i) {
     if (in_blobs(entries[i])) continue;
@@ -232,10 +248,10 @@ Skeleton make_skeleton(const std::string& path, const std::vector<SkeletonEntry>
   record.generation = generation;
   record.world_size = world_size;
 
-  // HDF5 1.10 cannot cope with a full disk: what it could not write when a file was closed makes it
-  // crash when the process ends. So it never gets to see the disk. In memory, data are holes.
-  const auto draft = PosixFile::in_memory();
-  make_objects(draft.path(), entries, tables, record);
+  const PosixFile file(path, PosixFile::Mode::create);
+  file.reserve(2 * kRecordBytes);             // at least, so that HDF5 can begin
+  const auto draft = PosixFile::in_memory();  // with holes in place of the data
+  make_objects(path, draft, entries, tables, record);
 
   for (std::size_t i = 0; i < entries.size(); ++i) {
     auto& row = tables.rows[i];
@@ -257,7 +273,6 @@ Skeleton make_skeleton(const std::string& path, const std::vector<SkeletonEntry>
   const auto others = other_bytes(index);
   hash_segments(draft, others, record);
 
-  const PosixFile file(path, PosixFile::Mode::create);
   file.reserve(record.file_bytes);
   copy(draft, file, others);
   for (std::size_t t = 0; t < kOpeningTables; ++t) {
