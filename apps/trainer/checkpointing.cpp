@@ -110,6 +110,9 @@ void resume(Trainer& trainer, const Options& options, MPI_Comm parent) {
   const auto say = [&](const std::string& line) {
     if (comm.rank() == 0) std::cout << line << std::endl;
   };
+  const auto say_passed_over = [&](const std::string& path, const std::string& why) {
+    say("passed over " + path + ": " + why);
+  };
   const auto paths = checkpoints(comm, options.checkpoint);
   if (paths.empty()) {
     say("no checkpoint in " + options.checkpoint + ": starting at step 0");
@@ -128,7 +131,7 @@ void resume(Trainer& trainer, const Options& options, MPI_Comm parent) {
         error = failure.what();
       }
     }
-    say("passed over " + path + ": " + error);
+    say_passed_over(path, error);
   }
   comm.agree("resume from '" + options.checkpoint + "'", [] {
     throw h5dcp::Error(ErrorCode::not_found, "none of its checkpoints can be read");

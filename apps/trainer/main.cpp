@@ -5,8 +5,9 @@
 #include <mpi.h>
 
 #include <algorithm>
-#include <cstdio>
+#include <cstdint>
 #include <exception>
+#include <iomanip>
 #include <iostream>
 #include <optional>
 #include <utility>
@@ -31,15 +32,15 @@ Samples read_samples(const Options& options, const h5dcp::Comm& comm) {
 }
 
 // What each rank held at most between two steps. Collective.
-void report_memory(std::int64_t held, std::int64_t all, const h5dcp::Comm& comm, MPI_Comm world) {
-  std::vector<std::int64_t> of_ranks(static_cast<std::size_t>(comm.size()));
-  MPI_Gather(&held, 1, MPI_INT64_T, of_ranks.data(), 1, MPI_INT64_T, 0, world);
+void report_memory(long long held, std::int64_t all, const h5dcp::Comm& comm, MPI_Comm world) {
+  std::vector<long long> of_ranks(static_cast<std::size_t>(comm.size()));
+  MPI_Gather(&held, 1, MPI_LONG_LONG, of_ranks.data(), 1, MPI_LONG_LONG, 0, world);
   if (comm.rank() != 0) return;
   const double share = static_cast<double>(all) / comm.size();
   for (std::size_t rank = 0; rank < of_ranks.size(); ++rank) {
-    std::printf("memory of rank %zu: %lld of %lld parameter bytes, %.3f of its share\n", rank,
-                static_cast<long long>(of_ranks[rank]), static_cast<long long>(all),
-                static_cast<double>(of_ranks[rank]) / share);
+    std::cout << "memory of rank " << rank << ": " << of_ranks[rank] << " of " << all
+              << " parameter bytes, " << std::setprecision(3)
+              << static_cast<double>(of_ranks[rank]) / share << " of its share" << std::endl;
   }
 }
 
@@ -51,13 +52,14 @@ void run(const Options& options, MPI_Comm world) {
   if (options.resume) resume(trainer, options, world);
 
   std::int64_t held = 0;
+  std::cout << std::fixed;
   while (trainer.steps_done() < options.steps) {
     const double loss = trainer.step();
     // Whatever tensor is alive and no state of the optimizer counts as a parameter.
     held = std::max(held, memory.bytes() - trainer.moment_bytes());
     if (comm.rank() == 0) {
-      std::printf("step %lld loss %.9f\n", static_cast<long long>(trainer.steps_done()), loss);
-      std::fflush(stdout);
+      std::cout << "step " << trainer.steps_done() << " loss " << std::setprecision(9) << loss
+                << std::endl;
     }
     if (options.save_every > 0 && trainer.steps_done() % options.save_every == 0) {
       save(trainer, options, world);

@@ -29,13 +29,13 @@ at::Tensor normalize(const at::Tensor& x, const Part& part) {
 at::Tensor attend(const at::Tensor& x, const Part& part, std::int64_t heads) {
   const auto samples = x.size(0);
   const auto context = x.size(1);
-  const auto hidden = x.size(2);
+  const auto width = x.size(2) / heads;
   const auto of_heads = linear(x, part["qkv"])
-                            .view({samples, context, 3, heads, hidden / heads})
+                            .view({samples, context, 3, heads, width})
                             .permute({2, 0, 3, 1, 4})
                             .unbind();
   const at::Tensor future = at::ones({context, context}, at::kBool).triu(1);
-  const double scale = 1 / std::sqrt(static_cast<double>(hidden / heads));
+  const double scale = 1 / std::sqrt(static_cast<double>(width));
   const at::Tensor scores = at::matmul(of_heads[0], of_heads[1].transpose(2, 3))
                                 .mul(scale)
                                 .masked_fill(future, -std::numeric_limits<double>::infinity())

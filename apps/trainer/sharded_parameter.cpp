@@ -10,7 +10,10 @@
 namespace trainer {
 namespace {
 
-const std::vector<h5dcp::Placement> kByRows = {h5dcp::Shard{0}};
+// All parameters are cut along their first dimension.
+std::vector<h5dcp::Placement> by_rows() {
+  return {h5dcp::Shard{0}};
+}
 
 int size_of(MPI_Comm comm) {
   int size = 0;
@@ -36,11 +39,11 @@ ShardedParameter::ShardedParameter(std::string fqn, const at::Tensor& whole, MPI
   MPI_Comm_rank(comm, &rank_);
   const auto row = to_int(whole.numel()) / to_int(whole.size(0));
   for (int rank = 0; rank < mesh_.size(); ++rank) {
-    const auto box = h5dcp::local_box(sizes_, mesh_, kByRows, rank);
+    const auto box = h5dcp::local_box(sizes_, mesh_, by_rows(), rank);
     starts_.push_back(to_int(box.offsets[0]) * row);
     counts_.push_back(to_int(box.sizes[0]) * row);
   }
-  const auto mine = h5dcp::local_box(sizes_, mesh_, kByRows, rank_);
+  const auto mine = h5dcp::local_box(sizes_, mesh_, by_rows(), rank_);
   shard_ = whole.narrow(0, mine.offsets[0], mine.sizes[0]).clone();  // lets go of the other rows
   shard_.set_requires_grad(true);
 }
@@ -64,7 +67,7 @@ void ShardedParameter::reduce_gradient(const at::Tensor& whole) const {
 }
 
 h5dcp::ShardedTensor ShardedParameter::distribute(const h5dcp::TensorView& local) const {
-  return h5dcp::distribute(local, sizes_, mesh_, kByRows, rank_);
+  return h5dcp::distribute(local, sizes_, mesh_, by_rows(), rank_);
 }
 
 }  // namespace trainer
