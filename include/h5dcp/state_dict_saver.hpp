@@ -35,7 +35,8 @@ struct SaveResult {
 // visible. Collective over arguments.comm.
 //
 // Throws the same CheckpointException on every rank if it failed on any; the checkpoint that was
-// there before is then untouched.
+// there before is then untouched. (One exception: if the new one is in place, but the folder could
+// not be brought to the disk, the message says so.)
 SaveResult save(StateDict& state_dict, const SaveArguments& arguments);
 
 }  // namespace h5dcp

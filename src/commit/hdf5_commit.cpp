@@ -19,6 +19,7 @@
 #include <cstdio>
 #include <filesystem>
 
+#include "base/context.hpp"
 #include "h5dcp/error.hpp"
 #include "layout/tables.hpp"
 #include "storage/hdf5_save.hpp"
@@ -108,7 +109,8 @@ void Hdf5Writer::finish(const Comm& comm) {
       rename_over(save.partial, path_, save.file);
     }
     save.partial.clear();  // it is the checkpoint now, whatever comes
-    sync_folder(path_);
+    with_context("'" + path_ + "' is the new checkpoint, but may not survive a crash",
+                 [&] { sync_folder(path_); });
   });
   save.file = PosixFile();
 }

@@ -44,8 +44,10 @@ void make_folder_of(const std::filesystem::path& path) {
 }
 
 void refuse_folder(const std::filesystem::path& path) {
-  if (status_of(path).type() != std::filesystem::file_type::directory) return;
-  throw Error(ErrorCode::invalid_argument, "'" + path.string() + "' is a directory");
+  const bool folder = status_of(path).type() == std::filesystem::file_type::directory;
+  if (!folder && path.has_filename()) return;
+  throw Error(ErrorCode::invalid_argument,
+              "'" + path.string() + (folder ? "' is a directory" : "' names no file"));
 }
 
 void refuse_existing(const std::filesystem::path& path) {

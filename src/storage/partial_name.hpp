@@ -18,7 +18,8 @@ std::filesystem::path partial_name(const std::filesystem::path& path, std::uint6
 // Throws Error{io}.
 void make_folder_of(const std::filesystem::path& path);
 
-// Throws Error{invalid_argument} if `path` is a folder, Error{io} if nobody can tell.
+// Throws Error{invalid_argument} if `path` is a folder or the name of one ("new/"), Error{io} if
+// nobody can tell.
 void refuse_folder(const std::filesystem::path& path);
 
 // Throws Error{invalid_argument} if there is something at `path`, Error{io} if nobody can tell.
