@@ -191,9 +191,7 @@ TEST_F(BitFlip, IsToldWithItsPlaceAndNeverAWrongValue) {
   const CheckpointFile file(kGood);
   const auto bytes = bytes_to_flip(good, record, file, seed);
   if (rank == 0) {
-    std::cout << bytes.size()
-              << " flips, --gtest_random_seed=" << seed
-              << "\n";
+    std::cout << bytes.size() << " flips, --gtest_random_seed=" << seed << "\n";
   }
   int others = 0;
   for (const auto byte : bytes) {

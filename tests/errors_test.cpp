@@ -6,6 +6,7 @@
 #include <mpi.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -375,12 +376,17 @@ TEST_P(Errors, PlacesThatCannotBeSavedTo) {
       {"below a file", path_ + "/below/x.h5", ErrorCode::io, {path_ + "/below", "Not a directory"}},
       {"a folder", folder_, ErrorCode::invalid_argument, {"'" + folder_ + "' is a directory"}},
       {"nothing can be made there", "/proc/x.h5", ErrorCode::not_found, {"/proc/", "create"}},
+      {"no name of a file",
+       folder_ + "/new/",
+       ErrorCode::invalid_argument,
+       {"'" + folder_ + "/new/' names no file"}},
       {"no name", "", ErrorCode::invalid_argument, {"no checkpoint id"}},
       {"a long name", long_name, ErrorCode::io, {long_name, "File name too long"}},
   };
   for (const auto& c : cases) {
     expect_failed(try_save(c.path), c.why, c.code, c.says);
   }
+  EXPECT_FALSE(fs::exists(folder_ + "/new")) << "no folder is made for nothing";
 }
 
 TEST_P(Errors, FilesThatAreNoCheckpoints) {
@@ -406,12 +412,16 @@ TEST_P(Errors, FilesThatAreNoCheckpoints) {
        {"not a checkpoint"}},
       {"a folder",
        [](const std::string& path) { fs::create_directory(path); },
-       ErrorCode::invalid_argument,
-       {"s a directory"}},
+       ErrorCode::io,
+       {"it is a directory"}},
       {"a device",
        [](const std::string& path) { fs::create_symlink("/dev/null", path); },
-       corrupt,
-       {"only 0 bytes: too short"}},
+       ErrorCode::io,
+       {"it is no regular file"}},
+      {"a pipe that nobody writes to",
+       [](const std::string& path) { EXPECT_EQ(mkfifo(path.c_str(), 0600), 0); },
+       ErrorCode::io,
+       {"it is no regular file"}},
       {"cut in the commit record", cut(1000), corrupt, {"only 1000 bytes: too short"}},
       {"cut in the middle", cut(10000), corrupt, {"it has 10000 bytes", "it was cut"}},
       {"the last byte is missing", cut(bytes_.size() - 1), corrupt, {"it was cut"}},

@@ -63,9 +63,8 @@ class CheckpointFile {
   // Reads the commit record and the tables, and checks both: a handful of reads, however many
   // tensors there are.
   //
-  // Throws Error{invalid_argument} for a folder, Error{not_found} if there is no file,
-  // Error{corrupt} if it is no checkpoint or is damaged, Error{unsupported} if a newer version of
-  // h5dcp wrote it, Error{io}.
+  // Throws Error{not_found} if there is no file, Error{corrupt} if it is no checkpoint or is
+  // damaged, Error{unsupported} if a newer version of h5dcp wrote it, Error{io}, also for a folder.
   explicit CheckpointFile(const std::string& path);
   CheckpointFile(CheckpointFile&&) noexcept;
   CheckpointFile& operator=(CheckpointFile&&) noexcept;

@@ -33,8 +33,9 @@ struct SaveResult {
 // Saves what the ranks hold of `state_dict`, and returns when the checkpoint is durable and
 // visible. Collective over arguments.comm.
 //
-// Throws the same CheckpointException on every rank if it failed on any. What is there then is
-// whole: the checkpoint that was there before or, if only the very last step failed, the new one.
+// Throws the same CheckpointException on every rank if it failed on any; the checkpoint that was
+// there before is then untouched. (One exception: if the new one is in place, but the folder could
+// not be brought to the disk, the message says so.)
 SaveResult save(StateDict& state_dict, const SaveArguments& arguments);
 
 }  // namespace h5dcp

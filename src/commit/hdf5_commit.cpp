@@ -18,6 +18,7 @@
 #include <chrono>
 #include <cstdio>
 
+#include "base/context.hpp"
 #include "h5dcp/error.hpp"
 #include "layout/tables.hpp"
 #include "storage/folder.hpp"
@@ -94,7 +95,8 @@ void Hdf5Writer::finish(const Comm& comm) {
       rename_over(save.partial, path_, save.file);
     }
     save.partial.clear();  // it is the checkpoint now, whatever comes
-    sync_folder(folder_of(path_));
+    with_context("'" + path_ + "' is the new checkpoint, but may not survive a crash",
+                 [&] { sync_folder(folder_of(path_)); });
   });
   save.file = PosixFile();
 }

@@ -25,10 +25,10 @@ bool is_file_path(const std::string& path) {
 void check_path(const std::string& verb, const std::string& path) {
   if (path.empty()) throw Error(ErrorCode::invalid_argument, verb + ": no checkpoint id is given");
   if (is_file_path(path)) return;
-  const bool url = path.find("://") != std::string::npos;
-  throw Error(
-      ErrorCode::invalid_argument,
-      verb + " '" + path + "': " + (url ? "no storage for URLs" : "'" + path + "' is a directory"));
+  std::error_code ignored;
+  const bool folder = std::filesystem::is_directory(path, ignored);
+  throw Error(ErrorCode::invalid_argument, verb + " '" + path + "': '" + path +
+                                               (folder ? "' is a directory" : "' names no file"));
 }
 
 }  // namespace h5dcp

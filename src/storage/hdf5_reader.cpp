@@ -57,7 +57,7 @@ Hdf5Reader::~Hdf5Reader() = default;
 void Hdf5Reader::reset(const std::optional<std::string>& checkpoint_id) {
   if (checkpoint_id) path_ = *checkpoint_id;
   load_ = std::make_unique<Load>();
-  check_path("load from", path_);
+  if (path_.empty()) throw Error(ErrorCode::invalid_argument, "load: no checkpoint id is given");
 }
 
 bool Hdf5Reader::validate_checkpoint_id(const std::string& checkpoint_id) {

@@ -44,8 +44,15 @@ void fail_errno(const std::string& action, const std::string& path, int error) {
 PosixFile::PosixFile(std::string path, Mode mode) : path_(std::move(path)) {
   const bool create = mode == Mode::create;
   const int flags = create ? O_RDWR | O_CREAT | O_EXCL : mode == Mode::read ? O_RDONLY : O_RDWR;
-  fd_ = ::open(path_.c_str(), flags | O_CLOEXEC, 0666);  // NOLINT(*-vararg)
-  if (fd_ < 0) fail_errno((create ? "create '" : "open '") + path_ + "'", path_, errno);
+  const std::string action = (create ? "create '" : "open '") + path_ + "'";
+  // Does not wait for somebody to write to a pipe; means nothing to files.
+  fd_ = ::open(path_.c_str(), flags | O_CLOEXEC | O_NONBLOCK, 0666);  // NOLINT(*-vararg)
+  if (fd_ < 0) fail_errno(action, path_, errno);
+  if (const auto type = status().st_mode; !S_ISREG(type)) {
+    ::close(std::exchange(fd_, -1));
+    throw Error(ErrorCode::io,
+                action + (S_ISDIR(type) ? ": it is a directory" : ": it is no regular file"));
+  }
 }
 
 PosixFile PosixFile::in_memory() {
@@ -69,10 +76,14 @@ PosixFile::~PosixFile() {
   if (fd_ >= 0) ::close(fd_);  // nothing to lose: sync() came before, or the save has failed
 }
 
-std::uint64_t PosixFile::size() const {
+struct stat PosixFile::status() const {
   struct stat status {};
   if (::fstat(fd_, &status) != 0) fail_errno("look at '" + path_ + "'", path_, errno);
-  return static_cast<std::uint64_t>(status.st_size);
+  return status;
+}
+
+std::uint64_t PosixFile::size() const {
+  return static_cast<std::uint64_t>(status().st_size);
 }
 
 void PosixFile::read(void* data, std::size_t nbytes, std::uint64_t address) const {

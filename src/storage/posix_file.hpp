@@ -2,6 +2,8 @@
 
 #pragma once
 
+#include <sys/stat.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -13,7 +15,7 @@ class PosixFile {
   enum class Mode : std::uint8_t { read, read_write, create };  // create: it must not exist yet
 
   PosixFile() = default;
-  // Throws Error{not_found} or Error{io}.
+  // Throws Error{not_found}, Error{io}; the latter also for a folder, a pipe or a device.
   PosixFile(std::string path, Mode mode);
   // An empty file without a name, in memory; gone with its last descriptor.
   static PosixFile in_memory();
@@ -42,6 +44,8 @@ class PosixFile {
   void reserve(std::uint64_t nbytes) const;
 
  private:
+  struct stat status() const;
+
   std::string path_;
   int fd_ = -1;
 };
