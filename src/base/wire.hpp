@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "h5dcp/box.hpp"
 #include "h5dcp/bytes.hpp"
@@ -24,7 +25,7 @@ class WireWriter {
   void box(const Box& value);                       // without its dims
 
   bool empty() const { return out_.empty(); }
-  Bytes take() { return std::move(out_); }
+  Bytes take() { return std::exchange(out_, {}); }  // and begins anew
 
  private:
   Bytes out_;

@@ -150,6 +150,7 @@ std::vector<Message> SaveNegotiation::proposals() const {
   std::map<int, WireWriter> wires;
   for (const auto& item : plan_.items) encode(wires[owner_of(item.index.fqn, size_)], item);
   std::vector<Message> messages;
+  messages.reserve(wires.size());
   for (auto& [owner, wire] : wires) messages.push_back({owner, wire.take()});
   return messages;
 }
@@ -168,7 +169,8 @@ void SaveNegotiation::merge(const std::vector<Message>& received, const SavePlan
       place->second.holders.push_back(std::move(proposal.holder));
     }
   }
-  for (const auto& [fqn, proposals] : by_fqn) {
+  for (const auto& named : by_fqn) {
+    const Proposals& proposals = named.second;
     auto entry = entry_of(proposals);
     auto writes = planner.plan_writes(proposals);
     check_answer(proposals, writes);
@@ -206,6 +208,7 @@ std::vector<Message> SaveNegotiation::answers(
     }
   }
   std::vector<Message> messages;
+  messages.reserve(wires.size());
   for (auto& [rank, wire] : wires) messages.push_back({rank, wire.take()});
   return messages;
 }

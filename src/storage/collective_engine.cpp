@@ -167,14 +167,17 @@ class CollectiveEngine : public Engine {
         const auto last = std::min(numbers.size(), first + kDatasetsAtOnce);
         for (auto n = first; n < last; ++n) datasets.push_back(open_dataset(file, numbers[n]));
       });
-      for (auto& [number, dataset, type] : datasets) {
+      for (auto& opened : datasets) {
+        const auto number = opened.number;
+        auto& dataset = opened.dataset;
         for (std::uint64_t round = 0; round < rounds[number]; ++round) {
           const bool have = round < mine[number];
           const hdf5::Dataspace space(H5Dget_space(dataset.get()), "describe a dataset");
           select(space.get(), have ? &pieces[next] : nullptr);
           const auto memory = packed_space(space.get());
           move(have ? next++ : pieces.size(),
-               Call{dataset.get(), type.get(), memory.get(), space.get(), transfer.get()}, error);
+               Call{dataset.get(), opened.type.get(), memory.get(), space.get(), transfer.get()},
+               error);
         }
         error.attempt([&] { dataset.close("close a dataset of '" + file_.path() + "'"); });
       }
