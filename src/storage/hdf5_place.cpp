@@ -164,6 +164,7 @@ std::vector<std::vector<StorageData>> Hdf5Writer::prepare_global_plan(
     std::iota(order.begin(), order.end(), 0U);
     std::ranges::sort(order, {}, [&](std::size_t i) { return all.entries[i].fqn; });
     std::vector<SkeletonEntry> entries;
+    entries.reserve(order.size());
     for (const auto i : order) entries.push_back(std::move(all.entries[i]));
 
     const auto generation = random_generation();

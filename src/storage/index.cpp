@@ -66,6 +66,7 @@ void check_tables(const Record& record) {
 // What is wrong with boxes that are inside; empty if each element is in one of them.
 std::string fault_of(const Extents& sizes, const std::vector<StoredChunk>& chunks) {
   std::vector<Box> boxes;
+  boxes.reserve(chunks.size());
   for (const auto& chunk : chunks) boxes.push_back(chunk.grid.box);
   const auto fault = find_tiling_fault(sizes, boxes);
   if (!fault) return "";

@@ -30,6 +30,7 @@ void NullWriter::reset(const std::optional<std::string>& checkpoint_id) {
 std::vector<std::vector<StorageData>> NullWriter::prepare_global_plan(
     const Comm& /*comm*/, const std::vector<PlannedEntry>& share) {
   std::vector<std::vector<StorageData>> places;
+  places.reserve(share.size());
   for (const auto& entry : share) places.emplace_back(entry.chunks.size());
   return places;
 }
