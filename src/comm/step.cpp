@@ -21,7 +21,7 @@ void merge_spreads(void* in, void* in_out, int* count, MPI_Datatype* /*type*/) {
 }
 
 MPI_Op merge_spreads_op() {
-  static const MPI_Op op = [] {
+  static MPI_Op op = [] {
     MPI_Op made = MPI_OP_NULL;
     check(MPI_Op_create(merge_spreads, 1, &made), "MPI_Op_create");
     return made;
@@ -30,7 +30,7 @@ MPI_Op merge_spreads_op() {
 }
 
 MPI_Datatype spread_type() {
-  static const MPI_Datatype type = [] {
+  static MPI_Datatype type = [] {
     MPI_Datatype made = MPI_DATATYPE_NULL;
     check(MPI_Type_contiguous(sizeof(Spread), MPI_BYTE, &made), "MPI_Type_contiguous");
     check(MPI_Type_commit(&made), "MPI_Type_commit");
@@ -74,6 +74,8 @@ Bytes Step::broadcast(Bytes bytes, int root) const {
 std::vector<std::uint64_t> Step::reduce(std::vector<std::uint64_t> values, MPI_Op op) const {
   return run(std::move(values),
              [this, op](std::vector<std::uint64_t>& buffer, MPI_Request& request) {
+               // clang-tidy does not know that these are the same type:
+               // NOLINTNEXTLINE(mpi-type-mismatch)
                check(MPI_Iallreduce(MPI_IN_PLACE, buffer.data(), static_cast<int>(buffer.size()),
                                     MPI_UINT64_T, op, channel_.work, &request),
                      "MPI_Iallreduce");

@@ -197,7 +197,7 @@ std::vector<Part> parts_of(const std::vector<Chunk>& chunks, std::uint64_t piece
 
 // "'lm_head.weight' [0:4, 0:768] float32", or "'name'" of a value.
 std::string to_string(const Part& part, const Chunk& chunk) {
-  std::string name = "'" + chunk.item->index.fqn + "'";
+  auto name = "'" + chunk.item->index.fqn + "'";
   if (!chunk.item->tensor_data) return name;
   return name + " " + to_string(part.box) + " " + std::string(to_string(chunk.dtype));
 }
