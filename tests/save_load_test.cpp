@@ -63,13 +63,18 @@ TEST_P(SaveLoad, BitForBitAtEveryPairOfSizes) {
       for (const auto& sample : test::samples()) {
         bytes += static_cast<std::uint64_t>(nbytes(sample.dtype, sample.sizes));
       }
+      const auto metadata = saved.metadata();
+      EXPECT_EQ(metadata.state_dict_metadata.size(), test::samples().size());
+      EXPECT_EQ(metadata.storage_meta.save_id, writer.storage_meta().save_id);
       EXPECT_EQ(saved.report.bytes, bytes) << "each box is written once, replicas or not";
     });
     for (const int m : sizes_here()) {
       on_ranks(m, [&](MPI_Comm comm, int rank) {
         StateDict state = test::make_state(n + m, rank, m, false);
         Hdf5Reader reader(path, options);
-        load(state, {.storage_reader = &reader, .comm = comm});
+        const auto loaded = load(state, {.storage_reader = &reader, .comm = comm});
+        EXPECT_EQ(loaded.metadata.storage_meta.checkpoint_id, path);
+        EXPECT_FALSE(loaded.metadata.storage_meta.load_id.empty());
         EXPECT_EQ(test::wrong_tensors(state), "") << n << " -> " << m;
         EXPECT_EQ(reader.collective_calls().independent, 0U);
         EXPECT_EQ(reader.collective_calls().collective > 0, GetParam() == Transfer::collective);

@@ -14,13 +14,13 @@ struct Phase {
   double mean_seconds = 0;
   double max_seconds = 0;
   int slowest_rank = 0;
-  std::uint64_t bytes = 0;  // of tensors and values moved, all ranks together
+  std::uint64_t bytes = 0;  // moved, all ranks together: of tensors, and when saving also of values
 };
 
 // The same on every rank.
 struct Report {
   std::vector<Phase> phases;  // in their order
-  std::uint64_t bytes = 0;    // of tensors and values moved, all ranks together
+  std::uint64_t bytes = 0;    // as above
 };
 
 // A table for people, one phase a line.

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <numeric>
-#include <random>
 
 #include "base/wire.hpp"
 #include "h5dcp/error.hpp"
@@ -10,6 +9,7 @@
 #include "storage/folder.hpp"
 #include "storage/hdf5_save.hpp"
 #include "storage/partial_name.hpp"
+#include "storage/random_id.hpp"
 #include "storage/skeleton.hpp"
 #include "storage/storage_data.hpp"
 
@@ -126,11 +126,6 @@ void decode_shared(const Bytes& bytes, Record& record) {
   for (auto& table : record.tables) table = {wire.varint(), wire.varint()};
 }
 
-std::uint64_t random_generation() {
-  std::random_device device;
-  return std::uint64_t{device()} << 32 | device();
-}
-
 // Opens the file that rank 0 made, and makes sure that it is that file and not one of the same name
 // on another machine.
 PosixFile open_partial(const std::string& path, std::uint64_t generation) {
@@ -167,7 +162,7 @@ std::vector<std::vector<StorageData>> Hdf5Writer::prepare_global_plan(
     entries.reserve(order.size());
     for (const auto i : order) entries.push_back(std::move(all.entries[i]));
 
-    const auto generation = random_generation();
+    const auto generation = random_id();
     const auto partial = partial_name(path_, generation);
     make_folder(folder_of(partial));
     if (options_.overwrite == Overwrite::refuse) refuse_existing(path_);

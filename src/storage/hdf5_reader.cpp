@@ -6,6 +6,7 @@
 #include "storage/engine.hpp"
 #include "storage/hdf5_load.hpp"
 #include "storage/hdf5_options.hpp"
+#include "storage/random_id.hpp"
 #include "storage/segments.hpp"
 #include "storage/tensor_reads.hpp"
 #include "storage/values.hpp"
@@ -83,6 +84,7 @@ Metadata Hdf5Reader::read_metadata(const Comm& comm) {
       check_same_file(load.file, load.index);
     }
     metadata = metadata_of(load.index, path_);
+    metadata.storage_meta.load_id = std::to_string(random_id());
   });
   return metadata;
 }

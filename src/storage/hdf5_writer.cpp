@@ -29,7 +29,10 @@ void Hdf5Writer::reset(const std::optional<std::string>& checkpoint_id) {
 }
 
 StorageMeta Hdf5Writer::storage_meta() const {
-  return {.checkpoint_id = path_, .save_id = {}, .load_id = {}};
+  const auto generation = save_->record.generation;  // 0 until there is a file
+  return {.checkpoint_id = path_,
+          .save_id = generation == 0 ? std::string() : std::to_string(generation),
+          .load_id = {}};
 }
 
 bool Hdf5Writer::validate_checkpoint_id(const std::string& checkpoint_id) {
