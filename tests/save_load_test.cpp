@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <mpi.h>
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -112,6 +113,31 @@ TEST_P(SaveLoad, EveryDtypeInEveryPlacement) {
   load(loaded, {.storage_reader = &reader});
   EXPECT_EQ(reader.collective_calls().independent, 0U);
   EXPECT_EQ(test::wrong_tensors(loaded), "");
+}
+
+TEST(TransferChoice, MustBeTheSameOnAllRanks) {
+  int rank = 0;
+  int size = 0;
+  MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+  MPI_Comm_size(MPI_COMM_WORLD, &size);
+  const bool last = rank == size - 1;
+  const Hdf5Options mixed{.transfer = last ? Transfer::collective : Transfer::direct};
+  StateDict state{{"step", 1}};
+  save(state, {.checkpoint_id = "same.h5"});
+  Hdf5Writer writer("mixed.h5", mixed);
+  Hdf5Reader reader("same.h5", mixed);
+  const auto refused = [&](const std::function<void()>& call) {
+    try {
+      call();
+      return false;
+    } catch (const CheckpointException& error) {
+      EXPECT_EQ(error.code(), ErrorCode::invalid_argument) << error.what();
+      EXPECT_EQ(error.failed_ranks(), std::vector{size - 1});
+      return true;
+    }
+  };
+  EXPECT_EQ(refused([&] { save(state, {.storage_writer = &writer}); }), size > 1);
+  EXPECT_EQ(refused([&] { load(state, {.storage_reader = &reader}); }), size > 1);
 }
 
 TEST(CheckpointId, IsThePathOfAFile) {

@@ -25,7 +25,7 @@ enum class Overwrite : std::uint8_t {
 };
 
 struct Hdf5Options {
-  Transfer transfer = Transfer::direct;
+  Transfer transfer = Transfer::direct;  // the same on all ranks, else every call is refused
   Overwrite overwrite = Overwrite::replace;
   // The most that one operation moves, and about what a rank needs beside its state; at most 1 GiB.
   std::uint64_t piece_bytes = std::uint64_t{8} << 20;

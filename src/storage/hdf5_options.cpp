@@ -16,6 +16,16 @@ void check_options(const Hdf5Options& options) {
                                                ": it must be between 1 and 1 GiB");
 }
 
+void check_transfer(Transfer mine, Transfer rank_0) {
+  if (mine == rank_0) return;
+  const auto name = [](Transfer transfer) {
+    return std::string(transfer == Transfer::direct ? "direct" : "collective");
+  };
+  throw Error(ErrorCode::invalid_argument, "Hdf5Options::transfer is " + name(mine) +
+                                               ", but on rank 0 it is " + name(rank_0) +
+                                               ": all ranks must choose the same");
+}
+
 bool is_file_path(const std::string& path) {
   std::error_code ignored;  // what cannot be looked at is no folder, and opening it will tell why
   return std::filesystem::path(path).has_filename() && path.find("://") == std::string::npos &&

@@ -7,6 +7,7 @@
 #include "h5dcp/error.hpp"
 #include "layout/blocks.hpp"
 #include "storage/folder.hpp"
+#include "storage/hdf5_options.hpp"
 #include "storage/hdf5_save.hpp"
 #include "storage/partial_name.hpp"
 #include "storage/random_id.hpp"
@@ -106,8 +107,9 @@ std::vector<Message> answers(const std::vector<EntryPlace>& places,
 }
 
 // What all ranks need of the record, in few bytes.
-Bytes encode_shared(const Record& record) {
+Bytes encode_shared(const Record& record, Transfer transfer) {
   WireWriter wire;
+  wire.varint(static_cast<std::uint64_t>(transfer));
   wire.fixed64(record.generation);
   wire.varint(record.file_bytes);
   wire.varint(record.data_bytes);
@@ -118,12 +120,15 @@ Bytes encode_shared(const Record& record) {
   return wire.take();
 }
 
-void decode_shared(const Bytes& bytes, Record& record) {
+// Returns rank 0's transfer.
+Transfer decode_shared(const Bytes& bytes, Record& record) {
   WireReader wire(bytes);
+  const Transfer transfer{static_cast<std::uint8_t>(wire.varint())};
   record.generation = wire.fixed64();
   record.file_bytes = wire.varint();
   record.data_bytes = wire.varint();
   for (auto& table : record.tables) table = {wire.varint(), wire.varint()};
+  return transfer;
 }
 
 // Opens the file that rank 0 made, and makes sure that it is that file and not one of the same name
@@ -173,11 +178,13 @@ std::vector<std::vector<StorageData>> Hdf5Writer::prepare_global_plan(
     save.record = skeleton.record;
     replies = answers(skeleton.places, order, all);
   });
-  decode_shared(comm.broadcast("lay out", encode_shared(save.record), 0), save.record);
+  const auto transfer = decode_shared(
+      comm.broadcast("lay out", encode_shared(save.record, options_.transfer), 0), save.record);
   const auto places = comm.exchange("lay out", replies);
 
   std::vector<std::vector<StorageData>> data;
   comm.agree("open '" + path_ + "'", [&] {
+    check_transfer(options_.transfer, transfer);
     save.partial = partial_name(path_, save.record.generation);
     save.file = open_partial(save.partial, save.record.generation);
     WireReader wire(places.empty() ? std::span<const std::uint8_t>() : places.front().bytes);

@@ -15,15 +15,17 @@ namespace h5dcp {
 namespace {
 
 // What rank 0 read, as all get it.
-Bytes encode_index(const Index& index) {
+Bytes encode_index(const Index& index, Transfer transfer) {
   WireWriter wire;
+  wire.varint(static_cast<std::uint64_t>(transfer));
   wire.bytes(encode_record(index.record()));
   wire.bytes(index.tables());
   return wire.take();
 }
 
-Index decode_index(const Bytes& bytes) {
+Index decode_index(const Bytes& bytes, Transfer mine) {
   WireReader wire(bytes);
+  check_transfer(mine, Transfer{static_cast<std::uint8_t>(wire.varint())});
   const Record record = decode_record(wire.bytes());
   return {record, wire.bytes()};
 }
@@ -74,12 +76,12 @@ Metadata Hdf5Reader::read_metadata(const Comm& comm) {
     load.index = read_index(load.file);
     if (options_.transfer == Transfer::collective) check_metadata(load.file, load.index);
   });
-  const Bytes shared =
-      comm.broadcast(step, comm.rank() == 0 ? encode_index(load.index) : Bytes(), 0);
+  const Bytes shared = comm.broadcast(
+      step, comm.rank() == 0 ? encode_index(load.index, options_.transfer) : Bytes(), 0);
   Metadata metadata;
   comm.agree(step, [&] {
     if (comm.rank() != 0) {
-      load.index = decode_index(shared);
+      load.index = decode_index(shared, options_.transfer);
       load.file = PosixFile(path_, PosixFile::Mode::read);
       check_same_file(load.file, load.index);
     }
