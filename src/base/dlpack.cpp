@@ -56,7 +56,7 @@ DType dtype_of(const dlpack::DataType& type) {
   for (const auto& row : kTable) {
     if (data_type(row) == type) return row.dtype;
   }
-  throw Error(ErrorCode::unsupported, "no DType for its elements: type code " +
+  throw Error(ErrorCode::unsupported, "no DType for elements of type code " +
                                           std::to_string(static_cast<int>(type.code)) + ", " +
                                           std::to_string(type.bits) + " bits, " +
                                           std::to_string(type.lanes) + " lanes");
@@ -76,15 +76,15 @@ std::string device_name(std::int32_t type) {
       {10, "ROCm"}, {11, "ROCm host"}, {13, "CUDA managed"}, {14, "oneAPI"}, {15, "WebGPU"},
   };
   for (const auto& [number, name] : names) {
-    if (number == type) return std::string(name) + " device";
+    if (number == type) return std::string(name) + " device ";
   }
-  return "device of type " + std::to_string(type) + ", number";
+  return "a device of type " + std::to_string(type) + ", number ";
 }
 
 // The view without keepalive. Throws as from_dlpack does.
 TensorView unowned_view(const dlpack::Tensor& tensor) {
   if (tensor.device_type != dlpack::kCpu) {
-    throw Error(ErrorCode::unsupported, "it is on " + device_name(tensor.device_type) + " " +
+    throw Error(ErrorCode::unsupported, "it is on " + device_name(tensor.device_type) +
                                             std::to_string(tensor.device_id) + ", not on the CPU");
   }
   if (tensor.ndim < 0 || (tensor.ndim > 0 && tensor.shape == nullptr)) {
