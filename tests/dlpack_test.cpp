@@ -230,7 +230,7 @@ template <typename Managed>
 void check_it_comes_back(Managed* array, const TensorView& view) {
   RC_ASSERT(view.keepalive.use_count() == 2);  // the view's and the array's
   TensorView back = from_dlpack(array);
-  RC_ASSERT(back.data == (numel(view.sizes) > 0 ? view.data : nullptr));
+  RC_ASSERT((back.data == (numel(view.sizes) > 0 ? view.data : nullptr)));
   RC_ASSERT(back.dtype == view.dtype);
   RC_ASSERT(back.sizes == view.sizes);
   RC_ASSERT(back.strides == view.strides);
