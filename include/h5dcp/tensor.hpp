@@ -69,11 +69,11 @@ constexpr DType dtype_of() {
   if constexpr (std::same_as<T, double>) return DType::float64;
   if constexpr (std::same_as<T, std::complex<float>>) return DType::complex64;
   if constexpr (std::same_as<T, std::complex<double>>) return DType::complex128;
-  constexpr DType integers[][2] = {{DType::uint8, DType::int8},
-                                   {DType::uint16, DType::int16},
-                                   {DType::uint32, DType::int32},
-                                   {DType::uint64, DType::int64}};
-  return integers[std::bit_width(sizeof(T)) - 1][std::signed_integral<T> ? 1 : 0];
+  constexpr DType kIntegers[][2] = {{DType::uint8, DType::int8},
+                                    {DType::uint16, DType::int16},
+                                    {DType::uint32, DType::int32},
+                                    {DType::uint64, DType::int64}};
+  return kIntegers[std::bit_width(sizeof(T)) - 1][std::signed_integral<T> ? 1 : 0];
 }
 
 // Bytes of a tensor's elements when they lie side by side.

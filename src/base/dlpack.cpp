@@ -71,11 +71,11 @@ dlpack::DataType data_type_of(DType dtype) {
 }
 
 std::string device_name(std::int32_t type) {
-  constexpr std::pair<std::int32_t, const char*> names[] = {
+  constexpr std::pair<std::int32_t, const char*> kNames[] = {
       {2, "CUDA"},  {3, "CUDA host"},  {4, "OpenCL"},        {7, "Vulkan"},  {8, "Metal"},
       {10, "ROCm"}, {11, "ROCm host"}, {13, "CUDA managed"}, {14, "oneAPI"}, {15, "WebGPU"},
   };
-  for (const auto& [number, name] : names) {
+  for (const auto& [number, name] : kNames) {
     if (number == type) return std::string(name) + " device ";
   }
   return "a device of type " + std::to_string(type) + ", number ";
