@@ -5,6 +5,7 @@ import pathlib
 import re
 import signal
 import subprocess
+import time
 
 import pytest
 
@@ -40,6 +41,13 @@ CASES = [*WAITS, *HANGS, LATE_FOR_A_CALL, SLOW_CALL, NOBODY_CAN_BE_ASKED, NOBODY
 SLOW = "all ranks arrived, but MPI did not finish within 1 s"
 
 
+def is_alive(pid):
+    try:
+        return pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")")[-1].split()[0] not in "ZX"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
 class Job:
     def __init__(self, folder, *words):
         command = [os.environ["H5DCP_MPIEXEC"], "-n", str(RANKS), os.environ["H5DCP_LATE_RANK"], *map(str, words)]
@@ -51,12 +59,14 @@ class Job:
             os.killpg(job.pid, signal.SIGKILL)
             self.output = job.communicate()[0] + "\nit did not end by itself"
         self.status = job.returncode
-        self.alive = []
-        for pid in map(int, re.findall(r"is process (\d+)$", self.output, re.MULTILINE)):
-            stat = pathlib.Path(f"/proc/{pid}/stat")
-            if stat.exists() and stat.read_text().rsplit(")")[-1].split()[0] != "Z":
-                self.alive.append(pid)
-                os.kill(pid, signal.SIGKILL)
+        pids = [int(pid) for pid in re.findall(r"is process (\d+)$", self.output, re.MULTILINE)]
+        for _ in range(300):  # mpiexec does not wait until those that it killed are gone
+            self.alive = [pid for pid in pids if is_alive(pid)]
+            if not self.alive:
+                break
+            time.sleep(0.1)
+        for pid in self.alive:
+            os.kill(pid, signal.SIGKILL)
 
     def assert_ended(self):
         assert self.status == TIMED_OUT, self.output
