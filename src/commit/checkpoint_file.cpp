@@ -4,6 +4,7 @@
 
 #include "commit/opened.hpp"
 #include "h5dcp/error.hpp"
+#include "layout/tables.hpp"
 #include "storage/values.hpp"
 
 namespace h5dcp {
@@ -20,10 +21,6 @@ Index index_of(const PosixFile& file) {
   } catch (const Error& error) {
     throw Error(error.code(), "'" + file.path() + "': " + error.what());
   }
-}
-
-bool in_blobs(EntryKind kind) {
-  return kind == EntryKind::json || kind == EntryKind::bytes;
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 
+#include "base/whole_box.hpp"
 #include "h5dcp/error.hpp"
 #include "storage/values.hpp"
 
@@ -30,7 +31,7 @@ void TensorReads::add(const ReadItem& item) {
   }
   const Box region{item.storage_offsets, item.lengths};  // the stored piece is the whole tensor
   const auto sizes = index_.sizes(*entry);
-  if (!contains({Extents(std::vector<std::int64_t>(sizes.size())), sizes}, region)) {
+  if (!contains(whole_box(sizes), region)) {
     throw Error(ErrorCode::invalid_argument, "'" + item.storage_index.fqn + "' " +
                                                  to_string(region) + ": outside of " +
                                                  to_string(sizes));
