@@ -104,9 +104,8 @@ class SharedFile {
 
 class CollectiveEngine : public Engine {
  public:
-  CollectiveEngine(const Comm& comm, const PosixFile& file, const Index& index,
-                   CollectiveCalls& calls)
-      : comm_(comm), file_(file), index_(index), calls_(calls) {}
+  CollectiveEngine(Comm comm, const PosixFile& file, const Index& index, CollectiveCalls& calls)
+      : comm_(std::move(comm)), file_(file), index_(index), calls_(calls) {}
 
   void write(std::string_view step, const std::vector<Piece>& pieces, const Describe& describe,
              const std::function<const void*(std::size_t)>& data) override {
