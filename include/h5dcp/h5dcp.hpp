@@ -6,6 +6,7 @@
 #include "h5dcp/comm.hpp"
 #include "h5dcp/default_planner.hpp"
 #include "h5dcp/device_mesh.hpp"
+#include "h5dcp/dlpack.hpp"
 #include "h5dcp/error.hpp"
 #include "h5dcp/flatten.hpp"
 #include "h5dcp/hdf5.hpp"

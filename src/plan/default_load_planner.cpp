@@ -69,6 +69,10 @@ void check_fits(const std::string& fqn, const TensorStorageMetadata& stored, con
 }
 
 void check_writable(const std::string& fqn, const TensorView& view) {
+  if (view.read_only) {
+    throw Error(ErrorCode::invalid_argument,
+                loading(fqn) + ": the memory of the state dict's tensor is read-only");
+  }
   for (std::size_t d = 0; d < view.sizes.size(); ++d) {
     if (view.sizes[d] > 1 && view.strides[d] == 0) {
       throw Error(ErrorCode::invalid_argument,
