@@ -32,6 +32,16 @@ void add_show(CLI::App& app, ShowOptions& options, Run& run) {
   verb->callback([&] { run = [&options] { return show(options); }; });
 }
 
+void add_cat(CLI::App& app, CatOptions& options, Run& run) {
+  auto* verb = app.add_subcommand("cat", "Print the elements of a tensor, or a value");
+  verb->add_option("FILE", options.file, "The checkpoint")->required();
+  verb->add_option("NAME", options.name, "The entry, as ls has it")->required();
+  verb->add_option("--slice", options.slice, "Which part, as in Python: 0:4,-1,:")
+      ->type_name("SLICE");
+  verb->add_flag("--json", options.json, "As JSON");
+  verb->callback([&] { run = [&options] { return cat(options); }; });
+}
+
 void add_verify(CLI::App& app, VerifyOptions& options, Run& run) {
   auto* verb = app.add_subcommand("verify", "Check every byte, and tell of each damage");
   verb->add_option("FILE", options.file, "The checkpoint")->required();
@@ -50,10 +60,12 @@ int run_tool(int argc, char** argv) {
   app.footer("Exit status: 0 fine, 1 damage or no readable checkpoint, 2 usage.");
   LsOptions ls_options;
   ShowOptions show_options;
+  CatOptions cat_options;
   VerifyOptions verify_options;
   Run run;
   add_ls(app, ls_options, run);
   add_show(app, show_options, run);
+  add_cat(app, cat_options, run);
   add_verify(app, verify_options, run);
   try {
     app.parse(argc, argv);
@@ -73,6 +85,8 @@ int main(int argc, char** argv) {
     const int status = tool::run_tool(argc, argv);
     if (!std::cout.flush()) return tool::fail(tool::kDamaged, "stdout: cannot be written");
     return status;
+  } catch (const tool::UsageError& error) {
+    return tool::fail(tool::kUsage, error.what());
   } catch (const std::exception& error) {
     return tool::fail(tool::kDamaged, error.what());
   }

@@ -2,6 +2,7 @@
 
 #pragma once
 
+#include <stdexcept>
 #include <string>
 
 namespace tool {
@@ -9,6 +10,12 @@ namespace tool {
 inline constexpr int kFine = 0;
 inline constexpr int kDamaged = 1;  // or no checkpoint that can be read
 inline constexpr int kUsage = 2;
+
+// What was asked for is not there: the tool ends with kUsage.
+class UsageError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
 
 // The entries of a checkpoint.
 struct LsOptions {
@@ -24,6 +31,15 @@ struct ShowOptions {
   bool json = false;
 };
 int show(const ShowOptions& options);
+
+// The elements of a tensor, or of a part of it, or a plain value.
+struct CatOptions {
+  std::string file;
+  std::string name;
+  std::string slice;  // empty: all
+  bool json = false;
+};
+int cat(const CatOptions& options);
 
 // Every byte against what was committed.
 struct VerifyOptions {

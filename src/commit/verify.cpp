@@ -2,11 +2,10 @@
 
 #include <utility>
 
-#include "base/checksum.hpp"
 #include "commit/opened.hpp"
 #include "h5dcp/error.hpp"
-#include "layout/runs.hpp"
 #include "storage/segments.hpp"
+#include "storage/stored_blocks.hpp"
 #include "storage/values.hpp"
 
 namespace h5dcp {
@@ -15,18 +14,6 @@ namespace {
 using Tell = std::function<void(const Damage&)>;
 
 constexpr std::uint64_t kPieceBytes = std::uint64_t{8} << 20;
-
-// The packed elements of `box` of entry i.
-void read_box(const PosixFile& file, const Index& index, std::size_t i, const Box& box,
-              Bytes& buffer) {
-  buffer.resize(static_cast<std::size_t>(nbytes(index.dtype(i), box.sizes)));
-  std::uint64_t offset = 0;
-  for_each_run(index.sizes(i), box, itemsize(index.dtype(i)),
-               [&](std::uint64_t first, std::uint64_t size) {
-                 file.read(buffer.data() + offset, size, index.row(i).address + first);
-                 offset += size;
-               });
-}
 
 // Bytes of the file from the first to the last element of `box`, what lies between them included.
 Range range_of(const Index& index, std::size_t i, const Box& box) {
@@ -44,21 +31,15 @@ bool verify_chunk(const PosixFile& file, const Index& index, std::size_t i,
   const auto dtype = index.dtype(i);
   Bytes buffer;
   for (const auto& piece : pieces(chunk.grid, chunk.grid.box, itemsize(dtype), kPieceBytes)) {
-    read_box(file, index, i, piece, buffer);
-    const auto* next = buffer.data();
-    for (const auto& block : blocks_of(chunk.grid, piece)) {
-      const auto size = static_cast<std::size_t>(nbytes(dtype, block.sizes));
-      const auto number = static_cast<std::size_t>(block_at(chunk.grid, block.offsets));
-      if (xxh3(next, size) != chunk.checksums.at(number)) {
-        const auto range = range_of(index, i, block);
-        tell({.what = tensor ? "tensor data" : "value",
-              .fqn = std::string(index.fqn(i)),
-              .box = tensor ? std::optional(block) : std::nullopt,
-              .address = range.address,
-              .nbytes = range.nbytes});
-        sound = false;
-      }
-      next += size;
+    read_packed(file, index, i, piece, buffer);
+    for (const auto& block : damaged_blocks(index, i, chunk, piece, buffer.data())) {
+      const auto range = range_of(index, i, block);
+      tell({.what = tensor ? "tensor data" : "value",
+            .fqn = std::string(index.fqn(i)),
+            .box = tensor ? std::optional(block) : std::nullopt,
+            .address = range.address,
+            .nbytes = range.nbytes});
+      sound = false;
     }
   }
   return sound;

@@ -1,4 +1,4 @@
-// Checkpoints for tool_test.py and interop_test.py, in the folder given.
+// Checkpoints for tests/tool and interop_test.py, in the folder given.
 
 #include <mpi.h>
 
@@ -117,6 +117,24 @@ StateDict hostile(Place place) {
   return state;
 }
 
+// Two files for `h5dcp cat`: text that means something to a terminal, and more elements than are
+// printed at once, also in one row.
+StateDict terminal() {
+  return {{"text", "a\x1B[31mred\n"}, {"list", List{"\x1B[31mred", "\x7F", "\302\233"}}};
+}
+
+StateDict large(Place place) {
+  const Extents sizes{2, 300000};
+  const DeviceMesh mesh({place.size});
+  const std::vector<Placement> columns{Shard{1}};
+  const auto view = allocate(DType::int32, local_box(sizes, mesh, columns, place.rank).sizes);
+  auto* elements = static_cast<std::int32_t*>(view.data);
+  for (std::int64_t i = 0; i < numel(view.sizes); ++i) {
+    elements[i] = static_cast<std::int32_t>(i % 1000) - place.rank;
+  }
+  return {{"wide", distribute(view, sizes, mesh, columns, place.rank)}};
+}
+
 StateDict many(int tensors) {
   StateDict state;
   for (int i = 0; i < tensors; ++i) {
@@ -139,6 +157,8 @@ void write_all(const std::string& folder) {
   write(sample(place), folder + "/collective.h5", Transfer::collective);
   write(patterns(place), folder + "/patterns.h5", Transfer::direct);
   write(hostile(place), folder + "/hostile.h5", Transfer::direct);
+  write(large(place), folder + "/large.h5", Transfer::direct);
+  write(terminal(), folder + "/terminal.h5", Transfer::direct);
   if (place.size > 1) return;
   write(many(10), folder + "/few.h5", Transfer::direct);
   write(many(20000), folder + "/many.h5", Transfer::direct);

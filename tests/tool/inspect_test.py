@@ -1,4 +1,4 @@
-"""The tool h5dcp: what it prints and how it exits, on checkpoints that write_sample made."""
+"""h5dcp ls, show and verify: what they print and how they exit, on checkpoints that write_sample made."""
 
 import json
 import math
@@ -10,61 +10,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-
-BIN = Path(os.environ["H5DCP_BIN"])
-SAMPLES = Path(os.environ["H5DCP_SAMPLES"])
-TOOL = BIN / "h5dcp"
-RANKS = [1, 3]
-RECORD_BYTES = 4096
-
-
-def run(*arguments, **options):
-    """Without a launcher, and without what a launcher or a user might have set."""
-    options.setdefault("env", {"LC_ALL": "C", "ASAN_OPTIONS": "detect_leaks=0"})
-    return subprocess.run([TOOL, *arguments], stdout=options.pop("stdout", subprocess.PIPE),
-                          stderr=subprocess.PIPE, text=True, **options)
-
-
-def fine(*arguments):
-    done = run(*arguments)
-    assert (done.returncode, done.stderr) == (0, "")
-    return done.stdout
-
-
-def fails(status, *arguments):
-    """Whatever goes wrong, a single line on stderr says so."""
-    done = run(*arguments)
-    assert done.returncode == status
-    assert re.fullmatch(r"h5dcp: .+\n", done.stderr)
-    return done
-
-
-@pytest.fixture(params=RANKS, ids=lambda ranks: f"np{ranks}")
-def ranks(request):
-    return request.param
-
-
-@pytest.fixture
-def sample(ranks):
-    return SAMPLES / f"np{ranks}" / "sample.h5"
-
-
-@pytest.fixture
-def copy(sample, tmp_path):
-    return Path(shutil.copy(sample, tmp_path / "copy.h5"))
-
-
-def flip(path, address):
-    with open(path, "r+b") as file:
-        file.seek(address)
-        byte = file.read(1)[0]
-        file.seek(address)
-        file.write(bytes([byte ^ 0x10]))
-
-
-def entries(path, verb="ls"):
-    return {entry["fqn"]: entry for entry in json.loads(fine(verb, path, "--json"))["entries"]}
-
+from support import RECORD_BYTES, SAMPLES, TOOL, entries, fails, fine, flip, run
 
 # ls
 
