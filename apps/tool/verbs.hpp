@@ -9,7 +9,9 @@ namespace tool {
 
 inline constexpr int kFine = 0;
 inline constexpr int kDamaged = 1;  // or no checkpoint that can be read
+inline constexpr int kDifferent = 1;
 inline constexpr int kUsage = 2;
+inline constexpr int kTrouble = 2;  // of diff: it cannot tell
 
 // What was asked for is not there: the tool ends with kUsage.
 class UsageError : public std::runtime_error {
@@ -40,6 +42,15 @@ struct CatOptions {
   bool json = false;
 };
 int cat(const CatOptions& options);
+
+// What differs between two checkpoints.
+struct DiffOptions {
+  std::string a;
+  std::string b;
+  double tolerance = 0;
+  bool json = false;
+};
+int diff(const DiffOptions& options);
 
 // Every byte against what was committed.
 struct VerifyOptions {

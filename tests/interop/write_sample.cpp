@@ -13,6 +13,7 @@
 #include "h5dcp/error.hpp"
 #include "h5dcp/hdf5.hpp"
 #include "h5dcp/state_dict_saver.hpp"
+#include "sample_pair.hpp"
 #include "sample_state.hpp"
 
 namespace h5dcp::test {
@@ -158,9 +159,12 @@ void write_all(const std::string& folder) {
   write(patterns(place), folder + "/patterns.h5", Transfer::direct);
   write(hostile(place), folder + "/hostile.h5", Transfer::direct);
   write(large(place), folder + "/large.h5", Transfer::direct);
+  write(sample_pair(false, place.rank, place.size), folder + "/a.h5", Transfer::direct);
+  write(sample_pair(true, place.rank, place.size), folder + "/b.h5", Transfer::direct);
   write(terminal(), folder + "/terminal.h5", Transfer::direct);
   if (place.size > 1) return;
   write(many(10), folder + "/few.h5", Transfer::direct);
+  write({{"huge", allocate(DType::float32, {4096, 8192})}}, folder + "/huge.h5", Transfer::direct);
   write(many(20000), folder + "/many.h5", Transfer::direct);
 }
 

@@ -153,13 +153,14 @@ def test_what_is_no_checkpoint(verb, tmp_path):
 # Use
 
 @pytest.mark.parametrize("arguments", [
-    [], ["frobnicate"], ["ls"], ["show"], ["verify"], ["ls", "a", "b"], ["ls", "--frob", "a"],
+    [], ["frobnicate"], ["ls"], ["show"], ["verify"], ["cat"], ["cat", "a"], ["diff", "a"],
+    ["diff", "a", "b", "--tolerance", "-1"], ["diff", "a", "b", "--tolerance", "x"], ["ls", "a", "b"], ["ls", "--frob", "a"],
     ["verify", "--json", "a"], ["--frob"]], ids=" ".join)
 def test_usage(arguments):
     assert fails(2, *arguments).stdout == ""
 
 
-@pytest.mark.parametrize("verb", ["ls", "show", "verify"])
+@pytest.mark.parametrize("verb", ["ls", "show", "cat", "diff", "verify"])
 def test_help(verb):
     for arguments in [["--help"], [verb, "--help"], [verb, "-h"]]:
         text = fine(*arguments)

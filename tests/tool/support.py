@@ -44,3 +44,12 @@ def flip(path, address):
 
 def entries(path, verb="ls"):
     return {entry["fqn"]: entry for entry in json.loads(fine(verb, path, "--json"))["entries"]}
+
+
+def peak_bytes(*arguments):
+    """The most memory that a run had at once."""
+    environment = dict(ALONE, ASAN_OPTIONS="detect_leaks=0:quarantine_size_mb=1")
+    process = subprocess.Popen([TOOL, *arguments], stdout=subprocess.DEVNULL, env=environment)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    return usage.ru_maxrss * 1024
