@@ -3,18 +3,12 @@
 #include <exception>
 #include <iostream>
 #include <string>
-#include <string_view>
 
 #include "command_line.hpp"
 #include "text.hpp"
 
 namespace tool {
 namespace {
-
-int fail(int status, std::string_view message) {
-  std::cerr << "h5dcp: " << printable(message) << '\n';
-  return status;
-}
 
 int run(const CommandLine& line) {
   try {

@@ -144,6 +144,11 @@ void print(const Json& json) {
   std::cout << json.dump(1, ' ', false, Json::error_handler_t::replace) << '\n';
 }
 
+int fail(int status, std::string_view message) {
+  std::cerr << "h5dcp: " << printable(message) << std::endl;
+  return status;
+}
+
 void Table::print() const {
   std::vector<std::size_t> widths(alignment_.size());
   for (const auto& row : rows_) {

@@ -48,6 +48,9 @@ std::string json_line(const Json& json);
 // On stdout. Text that is not UTF-8 (no save makes such) has U+FFFD in its place.
 void print(const Json& json);
 
+// Says on stderr what went wrong; returns `status`.
+int fail(int status, std::string_view message);
+
 // Lines of aligned columns on stdout.
 class Table {
  public:

@@ -60,6 +60,9 @@ struct Damage {
   std::uint64_t nbytes = 0;  // from there to the last one; between them may be those of other boxes
 };
 
+// Told now and then during long work: bytes done, of so many.
+using Progress = std::function<void(std::uint64_t done, std::uint64_t total)>;
+
 // A tensor, scalar or list in a file, to be read in parts. Made by CheckpointFile::tensor, which
 // must outlive it.
 class StoredTensor {
@@ -125,14 +128,15 @@ class CheckpointFile {
   Metadata metadata() const;
 
   // Reads and checks every byte of the file, and tells of each damage it finds.
-  void verify(const std::function<void(const Damage&)>& tell) const;
+  void verify(const std::function<void(const Damage&)>& tell, const Progress& progress = {}) const;
 
  private:
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };
 
-// As CheckpointFile::verify, but what keeps the file from being opened is a damage too.
+// As CheckpointFile::verify (verify.hpp has it for all ranks together), but what keeps the file
+// from being opened is a damage too.
 //
 // Throws Error{not_found}, Error{io}, and Error{unsupported} for a newer format.
 std::vector<Damage> verify_checkpoint(const std::string& path);

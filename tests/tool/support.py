@@ -13,6 +13,8 @@ RECORD_BYTES = 4096
 ALONE = {"LC_ALL": "C", "ASAN_OPTIONS": "detect_leaks=0"}  # without a launcher, and without what a
 # launcher or a user might have set
 
+MPI = dict(os.environ, **ALONE)  # of the test: what mpiexec needs here
+
 
 def run(*arguments, **options):
     options.setdefault("env", ALONE)
@@ -44,6 +46,11 @@ def flip(path, address):
 
 def entries(path, verb="ls"):
     return {entry["fqn"]: entry for entry in json.loads(fine(verb, path, "--json"))["entries"]}
+
+
+def mpirun(ranks, *arguments, tool=TOOL):
+    return subprocess.run([os.environ["H5DCP_MPIEXEC"], "-n", str(ranks), tool, *arguments], env=MPI,
+                          capture_output=True, text=True)
 
 
 def peak_bytes(*arguments):
