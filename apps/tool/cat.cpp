@@ -173,16 +173,15 @@ void cat_value(const CatOptions& options, const h5dcp::CheckpointEntry& entry,
 
 int cat(const CatOptions& options) {
   const h5dcp::CheckpointFile file(options.file);
-  const auto i = file.find(options.name);
-  if (!i) throw UsageError("'" + options.file + "' has no entry '" + options.name + "'");
-  const auto entry = file.entry(*i);
+  const auto i = entry_named(file, options.name);
+  const auto entry = file.entry(i);
   if (!has_shape(entry.kind)) {
-    cat_value(options, entry, file.value(*i));
+    cat_value(options, entry, file.value(i));
     return kFine;
   }
   const auto slice = parse_slice(options.slice, entry.size);
   if (options.json) print_json_start(options, entry, &slice);
-  print_elements(file.tensor(*i), slice, options.json ? Style::json : Style::text);
+  print_elements(file.tensor(i), slice, options.json ? Style::json : Style::text);
   if (options.json) std::cout << "\n}\n";
   return kFine;
 }

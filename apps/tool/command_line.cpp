@@ -18,6 +18,7 @@ CommandLine::CommandLine() : app_("Looks into checkpoints that h5dcp saved.", "h
   add_cat();
   add_diff();
   add_verify();
+  add_doctor();
 }
 
 CLI::App* CommandLine::add(const std::string& name, const std::string& description,
@@ -41,6 +42,10 @@ void CommandLine::add_show() {
   auto* verb =
       add("show", "Show the whole, and who wrote which box", [this] { return show(show_); });
   verb->add_option("FILE", show_.file, "The checkpoint")->required();
+  auto* name = verb->add_option("TENSOR", show_.name, "This entry alone");
+  verb->add_option("--svg", show_.svg, "Draw who wrote which box of TENSOR into this file")
+      ->type_name("FILE.svg")
+      ->needs(name);
   verb->add_flag("--json", show_.json, "As JSON");
 }
 
@@ -72,6 +77,13 @@ void CommandLine::add_verify() {
   auto* verb = add("verify", "Check every byte, and tell of each damage",
                    [this] { return verify(verify_); });
   verb->add_option("FILE", verify_.file, "The checkpoint")->required();
+}
+
+void CommandLine::add_doctor() {
+  auto* verb =
+      add("doctor", "Look whether checkpoints will work here", [this] { return doctor(doctor_); });
+  verb->add_option("PATH", doctor_.path, "Where they will be: a folder, or a file in it");
+  verb->footer("Exit status: 0 nothing bad, 1 something is, 2 usage.");
 }
 
 }  // namespace tool

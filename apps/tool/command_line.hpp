@@ -30,6 +30,7 @@ class CommandLine {
   void add_cat();
   void add_diff();
   void add_verify();
+  void add_doctor();
   CLI::App* add(const std::string& name, const std::string& description, std::function<int()> run,
                 int failure = kDamaged);
 
@@ -39,6 +40,7 @@ class CommandLine {
   CatOptions cat_;
   DiffOptions diff_;
   VerifyOptions verify_;
+  DoctorOptions doctor_;
   std::function<int()> run_;
   int failure_ = kDamaged;
 };

@@ -44,7 +44,8 @@ int run_on_ranks(const std::function<int(const h5dcp::Comm&)>& work, int failure
   } catch (const h5dcp::Error& error) {
     // All before MPI_Finalize: the first process that ends with a failure ends the others.
     const bool hung = error.code() == h5dcp::ErrorCode::timeout;
-    if (comm.rank() == 0 || hung) fail(failure, error.what());  // rank 0 may be the one that is late
+    if (comm.rank() == 0 || hung)
+      fail(failure, error.what());  // rank 0 may be the one that is late
     if (hung) MPI_Abort(MPI_COMM_WORLD, kHung);
     return failure;
   }

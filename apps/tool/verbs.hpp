@@ -2,8 +2,11 @@
 
 #pragma once
 
+#include <cstddef>
 #include <stdexcept>
 #include <string>
+
+#include "h5dcp/checkpoint_file.hpp"
 
 namespace tool {
 
@@ -19,6 +22,9 @@ class UsageError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+// The number of the entry of that name. Throws UsageError if there is none.
+std::size_t entry_named(const h5dcp::CheckpointFile& file, const std::string& name);
+
 // The entries of a checkpoint.
 struct LsOptions {
   std::string file;
@@ -30,6 +36,8 @@ int ls(const LsOptions& options);
 // What the commit record says, and who wrote which box.
 struct ShowOptions {
   std::string file;
+  std::string name;  // of one entry; empty: all
+  std::string svg;   // where to draw that entry, if not empty
   bool json = false;
 };
 int show(const ShowOptions& options);
@@ -51,6 +59,12 @@ struct DiffOptions {
   bool json = false;
 };
 int diff(const DiffOptions& options);
+
+// Whether checkpoints will work here.
+struct DoctorOptions {
+  std::string path = ".";
+};
+int doctor(const DoctorOptions& options);
 
 // Every byte against what was committed.
 struct VerifyOptions {

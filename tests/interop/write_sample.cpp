@@ -118,12 +118,14 @@ StateDict hostile(Place place) {
   return state;
 }
 
-// Two files for `h5dcp cat`: text that means something to a terminal, and more elements than are
-// printed at once, also in one row.
+// For `h5dcp cat` and `h5dcp show --svg`: text that means something to a terminal, and to XML.
 StateDict terminal() {
-  return {{"text", "a\x1B[31mred\n"}, {"list", List{"\x1B[31mred", "\x7F", "\302\233"}}};
+  return {{"<&\">", allocate(DType::int8, {2})},
+          {"text", "a\x1B[31mred\n"},
+          {"list", List{"\x1B[31mred", "\x7F", "\302\233"}}};
 }
 
+// More elements than are printed at once, also in one row.
 StateDict large(Place place) {
   const Extents sizes{2, 300000};
   const DeviceMesh mesh({place.size});
@@ -134,6 +136,32 @@ StateDict large(Place place) {
     elements[i] = static_cast<std::int32_t>(i % 1000) - place.rank;
   }
   return {{"wide", distribute(view, sizes, mesh, columns, place.rank)}};
+}
+
+// Four dimensions cut over four ranks in different ones; a box for each rank.
+StateDict cut() {
+  int rank = 0;
+  MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+  const auto sharded = [&](const DeviceMesh& mesh, const std::vector<Placement>& placed) {
+    const Extents sizes{8, 4, 12, 6};
+    const auto part = allocate(DType::int16, local_box(sizes, mesh, placed, rank).sizes);
+    return distribute(part, sizes, mesh, placed, rank);
+  };
+  const DeviceMesh row({4});
+  const DeviceMesh grid({2, 2});
+  StateDict state{{"first", sharded(row, {Shard{0}})},
+                  {"middle", sharded(row, {Shard{1}})},
+                  {"two", sharded(grid, {Shard{2}, Shard{0}})},
+                  {"whole", sharded(row, {Replicate{}})}};
+  // A rank cuts dimension 2, two cut 1, and all 0.
+  const Box boxes[] = {{{0, 0, 0, 0}, {4, 4, 12, 6}},
+                       {{4, 0, 0, 0}, {4, 2, 12, 6}},
+                       {{4, 2, 0, 0}, {4, 2, 6, 6}},
+                       {{4, 2, 6, 0}, {4, 2, 6, 6}}};
+  const Box& mine = boxes[rank];
+  state["three"] =
+      ShardedTensor{DType::int16, {8, 4, 12, 6}, {{mine, allocate(DType::int16, mine.sizes)}}};
+  return state;
 }
 
 StateDict many(int tensors) {
@@ -153,6 +181,7 @@ void write_all(const std::string& folder) {
   Place place;
   MPI_Comm_rank(MPI_COMM_WORLD, &place.rank);
   MPI_Comm_size(MPI_COMM_WORLD, &place.size);
+  if (place.size == 4) return write(cut(), folder + "/cut.h5", Transfer::direct);
   write(sample(place), folder + "/sample.h5", Transfer::direct);
   write(sample(place), folder + "/again.h5", Transfer::direct);
   write(sample(place), folder + "/collective.h5", Transfer::collective);
