@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "completion.hpp"
+#include "manual.hpp"
 #include "version.hpp"
 
 namespace tool {
@@ -13,12 +15,20 @@ CommandLine::CommandLine() : app_("Looks into checkpoints that h5dcp saved.", "h
   app_.require_subcommand(1);
   app_.footer(
       "Exit status: 0 fine, 1 damage or no readable checkpoint, 2 usage; of diff see there.");
+  add_printer("--print-manual", [this] { return manual(app_, kVersion); });
+  add_printer("--print-bash-completion", [this] { return bash_completion(app_); });
   add_ls();
   add_show();
   add_cat();
   add_diff();
   add_verify();
   add_doctor();
+}
+
+// For the build, so in no help: prints what is made from all the verbs and options.
+void CommandLine::add_printer(const std::string& name, std::function<std::string()> text) {
+  const auto print = [text = std::move(text)] { throw CLI::CallForVersion(text(), 0); };
+  app_.add_flag_callback(name, print)->group("");
 }
 
 CLI::App* CommandLine::add(const std::string& name, const std::string& description,

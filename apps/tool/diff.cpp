@@ -1,4 +1,4 @@
-#include <algorithm>
+#include <cstdint>
 #include <iostream>
 #include <optional>
 #include <string>
@@ -8,6 +8,7 @@
 #include "compare.hpp"
 #include "elements.hpp"
 #include "h5dcp/checkpoint_file.hpp"
+#include "progress.hpp"
 #include "text.hpp"
 #include "verbs.hpp"
 
@@ -103,6 +104,7 @@ class Diff {
         ++j;
       }
     }
+    line_.hide();
     if (options_.json) {
       print({{"a", options_.a},
              {"b", options_.b},
@@ -115,6 +117,7 @@ class Diff {
  private:
   void tell(const Difference& difference) {
     differ_ = true;
+    line_.hide();
     if (options_.json) {
       json_.push_back(difference_json(difference));
     } else {
@@ -143,7 +146,11 @@ class Diff {
       tell(a, "shape", h5dcp::to_string(a.size), h5dcp::to_string(b.size));
       return;
     }
-    auto found = compare(a_.tensor(i), b_.tensor(j), options_.tolerance, [](std::uint64_t) {});
+    const auto read = [&](std::uint64_t nbytes) {
+      done_bytes_ += nbytes;
+      line_.show(done_bytes_, total_bytes_);
+    };
+    auto found = compare(a_.tensor(i), b_.tensor(j), options_.tolerance, read);
     if (found.different == 0) return;
     tell({.fqn = a.fqn, .what = "values", .a = {}, .b = {}, .values = std::move(found)});
   }
@@ -159,6 +166,9 @@ class Diff {
   CheckpointFile a_;
   CheckpointFile b_;
   bool differ_ = false;
+  ProgressLine line_{"diff"};
+  std::uint64_t total_bytes_ = a_.summary().data_bytes;
+  std::uint64_t done_bytes_ = 0;
   Json json_ = Json::array();
 };
 

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "h5dcp/checkpoint_file.hpp"
+#include "progress.hpp"
 #include "ranks.hpp"
 #include "text.hpp"
 #include "verbs.hpp"
@@ -12,9 +13,9 @@
 namespace tool {
 namespace {
 
-void tell(const std::string& who, const h5dcp::Damage& damage) {
-  std::cout << who << printable(h5dcp::to_string(damage))
-            << std::endl;  // at once: a file can be large
+void tell(ProgressLine& line, const std::string& who, const h5dcp::Damage& damage) {
+  line.hide();
+  std::cout << who << printable(h5dcp::to_string(damage)) << std::endl;  // files can be large
 }
 
 void tell_all_is_well(const h5dcp::CheckpointFile& file, const std::string& by) {
@@ -26,23 +27,27 @@ void tell_all_is_well(const h5dcp::CheckpointFile& file, const std::string& by) 
 int verify_alone(const std::string& path) {
   const h5dcp::CheckpointFile file(path);
   std::uint64_t damages = 0;
-  file.verify([&](const h5dcp::Damage& damage) {
+  ProgressLine line("verify");
+  const auto found = [&](const h5dcp::Damage& damage) {
     ++damages;
-    tell("", damage);
-  });
+    tell(line, "", damage);
+  };
+  file.verify(found, [&](std::uint64_t done, std::uint64_t total) { line.show(done, total); });
+  line.hide();
   if (damages > 0) return kDamaged;
   tell_all_is_well(file, "");
   return kFine;
 }
 
 int verify_together(const h5dcp::Comm& comm, const std::string& path) {
-  const auto damages =
-      h5dcp::verify_checkpoint(comm, path,
-                               {.tell =
-                                    [](int rank, const h5dcp::Damage& damage) {
-                                      tell("rank " + std::to_string(rank) + ": ", damage);
-                                    },
-                                .progress = {}});
+  ProgressLine line("verify");
+  h5dcp::VerifyArguments arguments;
+  arguments.tell = [&](int rank, const h5dcp::Damage& damage) {
+    tell(line, "rank " + std::to_string(rank) + ": ", damage);
+  };
+  arguments.progress = [&](std::uint64_t done, std::uint64_t total) { line.show(done, total); };
+  const auto damages = h5dcp::verify_checkpoint(comm, path, arguments);
+  line.hide();
   if (damages > 0) return kDamaged;
   comm.agree("open '" + path + "'", [&] {
     if (comm.rank() != 0) return;
