@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "base/whole_box.hpp"
 #include "h5dcp/default_planner.hpp"
 #include "h5dcp/error.hpp"
 
@@ -11,7 +12,7 @@ namespace h5dcp {
 namespace {
 
 TensorStorageMetadata tensor(const Extents& size, DType dtype = DType::float32) {
-  return {{dtype}, size, {{Extents(std::vector<std::int64_t>(size.size())), size}}};
+  return {{dtype}, size, {whole_box(size)}};
 }
 
 LoadPlan plan_of(DefaultLoadPlanner& planner, StateDict& state_dict, const Metadata& metadata) {

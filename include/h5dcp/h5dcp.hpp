@@ -19,3 +19,4 @@
 #include "h5dcp/state_dict_saver.hpp"
 #include "h5dcp/storage.hpp"
 #include "h5dcp/tensor.hpp"
+#include "h5dcp/verify.hpp"

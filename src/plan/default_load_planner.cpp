@@ -6,9 +6,9 @@
 #include <utility>
 #include <vector>
 
+#include "base/whole_box.hpp"
 #include "h5dcp/default_planner.hpp"
 #include "h5dcp/error.hpp"
-#include "plan/bounds.hpp"
 #include "plan/held.hpp"
 #include "plan/leaves.hpp"
 #include "plan/nearest_name.hpp"
