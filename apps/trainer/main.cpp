@@ -20,6 +20,7 @@
 #include "memory.hpp"
 #include "options.hpp"
 #include "samples.hpp"
+#include "stop_signal.hpp"
 #include "trainer.hpp"
 
 namespace trainer {
@@ -45,7 +46,8 @@ void report_memory(long long held, std::int64_t all, const h5dcp::Comm& comm, MP
   }
 }
 
-void run(const Options& options, MPI_Comm world) {
+// Trains until it is done or told to stop. The exit status.
+int run(const Options& options, MPI_Comm world) {
   at::set_num_threads(1);  // of each rank: the ranks share the cores, and sums keep their order
   const h5dcp::Comm comm(world, options.comm);
   const TensorMemory memory;
@@ -55,24 +57,33 @@ void run(const Options& options, MPI_Comm world) {
   std::int64_t held = 0;
   std::cout << std::fixed;
   while (trainer.steps_done() < options.steps) {
-    const double loss = trainer.step();
+    const auto [loss, stop] = trainer.step();
     // Whatever tensor is alive and no state of the optimizer counts as a parameter.
     held = std::max(held, memory.bytes() - trainer.moment_bytes());
     if (comm.rank() == 0) {
       std::cout << "step " << trainer.steps_done() << " loss " << std::setprecision(9) << loss
                 << std::endl;
     }
-    if (options.save_every > 0 && trainer.steps_done() % options.save_every == 0) {
-      save(trainer, options, world);
+    const bool stopped = stop && trainer.steps_done() < options.steps;
+    const bool due = options.save_every > 0 && trainer.steps_done() % options.save_every == 0;
+    if (due || stopped) save(trainer, options, world);
+    if (stopped) {
+      if (comm.rank() == 0) {
+        std::cout << "stopped by SIGUSR1 after step " << trainer.steps_done() << ", saved"
+                  << std::endl;
+      }
+      return kStopped;
     }
   }
   if (options.report_memory) report_memory(held, trainer.parameter_bytes(), comm, world);
+  return 0;
 }
 
 }  // namespace
 }  // namespace trainer
 
 int main(int argc, char** argv) {
+  trainer::catch_stop_signal();  // before anything that takes time
   int threads = 0;
   // So that a rank that hangs can ask which others do.
   MPI_Init_thread(&argc, &argv, MPI_THREAD_MULTIPLE, &threads);
@@ -81,7 +92,7 @@ int main(int argc, char** argv) {
   const trainer::Options options = trainer::parse(argc, argv, rank);
   int status = 0;
   try {
-    trainer::run(options, MPI_COMM_WORLD);
+    status = trainer::run(options, MPI_COMM_WORLD);
   } catch (const h5dcp::CheckpointException& error) {
     if (error.code() == h5dcp::ErrorCode::timeout) app::end_job(trainer::kProgram, error);
     if (rank == 0) std::cerr << trainer::kProgram << ": " << error.what() << std::endl;

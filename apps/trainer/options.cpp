@@ -14,6 +14,7 @@ namespace trainer {
 Options parse(int argc, char** argv, int rank) {
   Options options;
   CLI::App app("Trains a small language model on the bytes of a text, sharded over the MPI ranks");
+  app.footer("SIGUSR1 to any rank: all finish the step, save, and end with status 75.");
   app.option_defaults()->always_capture_default();
   app.add_option("--text", options.text, "file to learn from");
   app.add_option("--steps", options.steps, "step to train to")->check(CLI::NonNegativeNumber);

@@ -2,6 +2,7 @@
 
 #include <ATen/CPUGeneratorImpl.h>
 
+#include <array>
 #include <cmath>
 #include <memory>
 #include <mutex>
@@ -9,6 +10,7 @@
 
 #include "dropout.hpp"
 #include "h5dcp/torch.hpp"
+#include "stop_signal.hpp"
 
 namespace trainer {
 namespace {
@@ -64,19 +66,20 @@ Trainer::Trainer(const Options& options, Samples samples, MPI_Comm comm)
   optimizer_.emplace(std::move(shards), torch::optim::AdamWOptions(schedule_.rate()));
 }
 
-double Trainer::step() {
+Trainer::Step Trainer::step() {
   const std::uint64_t seed = draw(generator_);
   const std::int64_t first = batch_ * rank_ / size_;
   const std::int64_t last = batch_ * (rank_ + 1) / size_;
-  double loss = learn(first, last - first, seed);
-  MPI_Allreduce(MPI_IN_PLACE, &loss, 1, MPI_DOUBLE, MPI_SUM, comm_);
+  const double loss = learn(first, last - first, seed);
+  std::array<double, 2> sums = {loss, stop_signal_came() ? 1.0 : 0.0};
+  MPI_Allreduce(MPI_IN_PLACE, sums.data(), 2, MPI_DOUBLE, MPI_SUM, comm_);
 
   optimizer_->param_groups()[0].options().set_lr(schedule_.rate());
   optimizer_->step();
   optimizer_->zero_grad();
   position_ += batch_;
   ++schedule_.step;
-  return loss;
+  return {.loss = sums[0], .stop = sums[1] > 0};
 }
 
 // The part of samples first ... first + count - 1 of the batch in its loss, and, left in the

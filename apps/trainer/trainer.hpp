@@ -27,8 +27,13 @@ class Trainer {
 
   std::int64_t steps_done() const { return schedule_.step; }
 
-  // Learns from the next batch. Its mean loss over all ranks, on every rank.
-  double step();
+  struct Step {
+    double loss = 0;    // of the batch, its mean over all ranks
+    bool stop = false;  // a rank was told to stop
+  };
+
+  // Learns from the next batch. The same on every rank, so all stop after the same step.
+  Step step();
 
   // All that a run needs to go on as if it had never stopped. Tensors are views.
   h5dcp::StateDict state_dict();
