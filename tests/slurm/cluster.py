@@ -26,6 +26,7 @@ AuthType=auth/munge
 AuthInfo=socket={folder}/munge.socket,cred_expire=10
 StateSaveLocation={folder}/state
 SlurmdSpoolDir={folder}/spool
+TmpFS={folder}/tmp
 SlurmctldPidFile={folder}/slurmctld.pid
 SlurmdPidFile={folder}/slurmd.pid
 SlurmctldLogFile={folder}/slurmctld.log
@@ -92,7 +93,7 @@ class Cluster:
             raise CannotRun(f"no namespace for its processes: {tried.stderr.strip()}")
 
         self.folder = folder
-        for name in ["state", "spool"]:
+        for name in ["state", "spool", "tmp"]:
             (folder / name).mkdir()
         (folder / "munge.key").write_bytes(secrets.token_bytes(128))
         (folder / "munge.key").chmod(0o400)

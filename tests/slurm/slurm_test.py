@@ -77,20 +77,30 @@ sys.exit(75)
     return job, folder
 
 
+# What there may be in the place of a program when the signal comes too early for the trainer.
+EARLY = {"trainer is not ready": "signal.pause()", "launcher gives up": "signal.sigwait([signal.SIGUSR1])"}
+
+
 @pytest.fixture(scope="module", autouse=True)
 def signalled_early(slurm, tmp_path_factory):
-    """A job that was told to stop when its trainer did not listen yet."""
-    folder = tmp_path_factory.mktemp("early")
-    path = stand_in(folder, """
-if os.environ.get("SLURM_RESTART_COUNT") == "1":
-    sys.exit(0)
-print("deaf", flush=True)
-signal.pause()
+    """By what there was: a job that was told to stop then."""
+    jobs = {}
+    for there, waits in EARLY.items():
+        folder = tmp_path_factory.mktemp("early")
+        path = stand_in(folder, f"""
+if "gives up" in "{there}":
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])
+if os.environ.get("SLURM_RESTART_COUNT") != "1":
+    print("deaf", flush=True)
+    {waits}
 """)
-    job = slurm.submit(TRAIN, options=["--ntasks=1"], folder=folder, PATH=f"{path}:{slurm.environment['PATH']}")
-    job.wait_for_output("^deaf$")
-    job.signal("USR1")
-    return job, folder
+        # `env` is a launcher that starts one rank, in its own place.
+        jobs[there] = slurm.submit(TRAIN, options=["--ntasks=1"], folder=folder, H5DCP_LAUNCHER="env",
+                                   PATH=f"{path}:{slurm.environment['PATH']}")
+    for job in jobs.values():
+        job.wait_for_output("^deaf$")
+        job.signal("USR1")
+    return jobs
 
 
 @pytest.fixture(scope="module")
@@ -128,10 +138,16 @@ def test_verify_tells_good_from_damaged(interrupted, slurm, tmp_path, launcher):
     bad.write_bytes(content)
 
     for files, end in [([good], ("COMPLETED", 0)), ([bad, good], ("FAILED", 1))]:
-        job = slurm.submit(VERIFY, *files, options=["--ntasks=1"], folder=tmp_path, **LAUNCHERS[launcher])
+        job = slurm.submit(VERIFY, *files, options=["--ntasks=2"], folder=tmp_path, **LAUNCHERS[launcher])
         assert job.wait_for_end() == end, job.describe()
-        assert job.output().count(f"{good}: ok") == 1
+        assert len(re.findall(rf"^{good}: ok, .*, by 2 ranks$", job.output(), re.MULTILINE)) == 1, job.output()
         assert job.output().count("do not match their checksum") == len(files) - 1
+
+
+def test_verify_fails_where_the_launcher_starts_nothing(slurm, tmp_path):
+    job = slurm.submit(VERIFY, "x.h5", options=["--ntasks=1"], folder=tmp_path, H5DCP_LAUNCHER="true")
+    assert job.wait_for_end() == ("FAILED", 1), job.describe()
+    assert "'x.h5' was not verified: true has not started h5dcp" in job.output()
 
 
 def test_a_training_that_fails_does_not_come_back(slurm, tmp_path):
@@ -143,8 +159,9 @@ def test_a_training_that_fails_does_not_come_back(slurm, tmp_path):
     assert "none of its checkpoints can be read" in job.output()
 
 
-def test_a_signal_before_the_trainer_catches_it_is_no_failure(signalled_early):
-    job, _ = signalled_early
+@pytest.mark.parametrize("there", EARLY)
+def test_a_signal_that_comes_too_early_is_neither_failure_nor_end(signalled_early, there):
+    job = signalled_early[there]
     assert job.wait_for_end() == ("COMPLETED", 0), job.describe()
     assert job.field("Restarts") == "1"
 
