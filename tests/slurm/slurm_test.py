@@ -152,5 +152,5 @@ def test_a_signal_before_the_trainer_catches_it_is_no_failure(signalled_early):
 def test_time_limit_stops_and_requeues(at_its_limit):
     job, folder = at_its_limit
     assert job.wait_for_end() == ("COMPLETED", 0), job.describe()
-    assert (folder / "told").exists()  # by the signal, not by the end
+    assert (folder / "told").exists(), job.describe()  # by the signal, not by the end
     assert job.output().count("back to the queue") == int(job.field("Restarts")) >= 1
