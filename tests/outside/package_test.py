@@ -98,7 +98,7 @@ def test_a_component_that_does_not_exist(ask):
 
 @pytest.mark.skipif(bool(TORCH), reason="h5dcp was built with torch")
 def test_a_build_without_torch(ask):
-    ask(COMPONENTS="torch").refused(f"the h5dcp in {PREFIX} was built without torch: build it with -DH5DCP_TORCH=ON")
+    ask(COMPONENTS="torch").refused(f"the h5dcp of {LIBRARIES}/cmake/h5dcp was built without torch: build it with -DH5DCP_TORCH=ON")
     assert ask(OPTIONAL_COMPONENTS="torch").got == ["h5dcp::h5dcp"]
 
 
