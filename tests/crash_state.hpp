@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstring>
 #include <filesystem>
 #include <optional>
@@ -23,7 +24,8 @@ namespace h5dcp::test {
 inline constexpr std::uint64_t kCrashPieceBytes = 2048;  // several writes of each rank
 
 inline std::vector<Sample> crash_samples() {
-  return {{"rows", DType::float32, {40, 32}}, {"columns", DType::bfloat16, {4, 6}},
+  return {{"rows", DType::float32, {40, 32}},
+          {"columns", DType::bfloat16, {4, 6}},
           {"both", DType::int64, {5}}};
 }
 
@@ -68,7 +70,8 @@ inline std::string not_of_version(const StateDict& state, int version) {
 inline std::optional<int> version_of(const std::string& path, const std::string& why) {
   try {
     const CheckpointFile file(path);
-    for (const auto& damage : verify_checkpoint(path)) ADD_FAILURE() << why << ": " << to_string(damage);
+    for (const auto& damage : verify_checkpoint(path))
+      ADD_FAILURE() << why << ": " << to_string(damage);
     const auto value = [&file](const char* fqn) { return file.value(file.find(fqn).value()); };
     const auto version = static_cast<int>(std::get<std::int64_t>(value("step")));
     EXPECT_TRUE(value("text") == Value("version " + std::to_string(version))) << why;
@@ -91,13 +94,14 @@ inline std::optional<int> version_of(const std::string& path, const std::string&
   return std::nullopt;
 }
 
-// The unfinished files in `folder`.
-inline std::vector<std::filesystem::path> partials(const std::string& folder) {
-  std::vector<std::filesystem::path> found;
+// All that is in `folder`, sorted.
+inline std::vector<std::string> names_in(const std::string& folder) {
+  std::vector<std::string> names;
   for (const auto& entry : std::filesystem::directory_iterator(folder)) {
-    if (entry.path().extension() == ".partial") found.push_back(entry.path());
+    names.push_back(entry.path().filename().string());
   }
-  return found;
+  std::ranges::sort(names);
+  return names;
 }
 
 }  // namespace h5dcp::test

@@ -14,6 +14,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -26,6 +28,7 @@ static enum h5dcp_shim_calls calls;
 static enum h5dcp_shim_fault fault;
 static long number;  // of the call that is to fail
 static long counted;
+static bool paused;
 static char hit[PATH_MAX + 64];
 static char forbidden[32];
 static int forbidden_error;
@@ -38,6 +41,7 @@ void h5dcp_shim_arm(const char* in, enum h5dcp_shim_calls which, enum h5dcp_shim
   fault = what;
   number = call;
   counted = 0;
+  paused = false;
   hit[0] = '\0';
   pthread_mutex_unlock(&lock);
 }
@@ -53,6 +57,12 @@ const char* h5dcp_shim_hit(void) {
   return hit;
 }
 
+void h5dcp_shim_pause(int pause) {
+  pthread_mutex_lock(&lock);
+  paused = pause != 0;
+  pthread_mutex_unlock(&lock);
+}
+
 void h5dcp_shim_forbid(const char* function, int error) {
   pthread_mutex_lock(&lock);
   snprintf(forbidden, sizeof forbidden, "%s", function == NULL ? "" : function);
@@ -61,15 +71,24 @@ void h5dcp_shim_forbid(const char* function, int error) {
 }
 
 // Ends everybody who was started with us, whatever process group MPI put them in: the other ranks
-// and the launcher, then us.
+// and the launcher, then us. The launcher must have a session of its own, of which the one who made
+// it knows the variable: else the shell that runs the tests would die, too.
 static void kill_session(void) {
   const pid_t mine = getsid(0);
+  if (getenv("H5DCP_SHIM_SESSION") == NULL) {
+    fprintf(stderr, "shim: SHIM_KILL needs H5DCP_SHIM_SESSION and a session of its own\n");
+    _exit(86);
+  }
   DIR* processes = opendir("/proc");
   for (struct dirent* entry = readdir(processes); entry != NULL; entry = readdir(processes)) {
     const pid_t process = (pid_t)atol(entry->d_name);
     if (process > 0 && process != getpid() && getsid(process) == mine) kill(process, SIGKILL);
   }
   kill(getpid(), SIGKILL);
+}
+
+static bool is_forbidden(const char* function) {
+  return strcmp(function, forbidden) == 0;
 }
 
 static bool is_watched(const char* path) {
@@ -119,8 +138,8 @@ static struct fate decide(const char* function, const char* path, bool reads) {
   const int before = errno;
   pthread_mutex_lock(&lock);
   if (is_watched(path)) {
-    if (strcmp(function, forbidden) == 0) fate.error = forbidden_error;
-    const bool counts = calls == SHIM_ALL || (calls == SHIM_READS) == reads;
+    if (is_forbidden(function)) fate.error = forbidden_error;
+    const bool counts = !paused && (calls == SHIM_ALL || !reads);
     if (counts && counted++ == number && fault != SHIM_NONE) {
       snprintf(hit, sizeof hit, "%s %s", function, path);
       if (fault == SHIM_EIO) fate.error = EIO;
@@ -232,7 +251,7 @@ static bool only_reads(int flags) {
 }
 
 static mode_t mode_in(int flags, va_list* more) {
-  return (flags & (O_CREAT | O_TMPFILE)) != 0 ? va_arg(*more, mode_t) : 0;
+  return (flags & O_CREAT) != 0 || (flags & O_TMPFILE) == O_TMPFILE ? va_arg(*more, mode_t) : 0;
 }
 
 #define OPEN(at, call)                                                    \
@@ -267,7 +286,9 @@ int creat64(const char* path, mode_t mode) {
 }
 
 int fsync(int fd) {
-  SUFFER(decide_fd("fsync", fd, false));
+  struct stat status;
+  const bool of_folder = fstat(fd, &status) == 0 && S_ISDIR(status.st_mode);
+  SUFFER(decide_fd(of_folder ? "fsync of a folder" : "fsync", fd, false));
   return REAL(fsync)(fd);
 }
 int fdatasync(int fd) {
@@ -323,4 +344,12 @@ int unlinkat(int at, const char* path, int flags) {
 int remove(const char* path) {
   SUFFER(decide_path("unlink", AT_FDCWD, path, false));
   return REAL(remove)(path);
+}
+
+int memfd_create(const char* name, unsigned flags) {
+  if (is_forbidden("memfd_create")) {
+    errno = forbidden_error;
+    return -1;
+  }
+  return REAL(memfd_create)(name, flags);
 }

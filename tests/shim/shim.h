@@ -11,7 +11,8 @@ extern "C" {
 
 enum h5dcp_shim_fault {
   SHIM_NONE,   // the calls are only counted
-  SHIM_KILL,   // every process of the session ends by SIGKILL; half of a write is done before
+  SHIM_KILL,   // every process of the session ends by SIGKILL; half of a write is done before. Only
+               // with H5DCP_SHIM_SESSION set, by one who gave the launcher a session of its own
   SHIM_EIO,    // the call fails, and does nothing
   SHIM_ENOSPC,
   SHIM_EINTR,
@@ -21,7 +22,6 @@ enum h5dcp_shim_fault {
 // Which calls count.
 enum h5dcp_shim_calls {
   SHIM_CHANGES,  // all but reads, and openings for reading
-  SHIM_READS,    // reads, and openings for reading
   SHIM_ALL,
 };
 
@@ -35,8 +35,11 @@ long h5dcp_shim_disarm(void);
 // The call that failed since arming, as "pwrite /folder/file"; empty if none did.
 const char* h5dcp_shim_hit(void);
 
-// From now on the function of that name (any but open and its like) fails with this error wherever
-// it is called for the folder given to h5dcp_shim_arm(); NULL ends that.
+// From here on no call counts (1), or they count again (0).
+void h5dcp_shim_pause(int pause);
+
+// From now on each call of the function of that name fails with this error: of those in the folder
+// that was armed, and of memfd_create. "fsync of a folder" is one of its own. NULL ends that.
 void h5dcp_shim_forbid(const char* function, int error);
 
 #ifdef __cplusplus
