@@ -12,6 +12,7 @@
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
@@ -30,8 +31,10 @@ namespace fs = std::filesystem;
 constexpr int kRanks = 2;
 constexpr int kRefused = 3;
 
-// What a job of kRanks ranks of crash_victim has said is in the file `log`. Returns its launcher.
-pid_t launch(const std::vector<std::string>& arguments, const std::string& log) {
+// What a job of kRanks ranks of crash_victim has said is in the file `log`, and what MPI leaves
+// when it is killed is in the folder `scratch`. Returns its launcher.
+pid_t launch(const std::vector<std::string>& arguments, const std::string& log,
+             const std::string& scratch) {
   std::vector<std::string> words;
   std::istringstream launcher(H5DCP_LAUNCHER);
   for (std::string word; launcher >> word;) words.push_back(word);
@@ -43,6 +46,8 @@ pid_t launch(const std::vector<std::string>& arguments, const std::string& log) 
   if (process == 0) {
     setsid();  // the shim ends a session
     setenv("H5DCP_SHIM_SESSION", "1", 1);
+    setenv("OMPI_MCA_orte_tmpdir_base", scratch.c_str(), 1);
+    setenv("OMPI_MCA_btl_vader_backing_directory", scratch.c_str(), 1);
     const int out = ::open(log.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0644);
     dup2(out, STDOUT_FILENO);
     dup2(out, STDERR_FILENO);
@@ -83,13 +88,24 @@ class Crash : public testing::TestWithParam<Transfer> {
     folder_ = root_ + "/checkpoints";
     fs::create_directories(folder_);
     path_ = folder_ + "/good.h5";
+    // In memory, and with a short name, as sockets want it.
+    std::string name_of_scratch = "/dev/shm/h5dcp.XXXXXX";
+    ASSERT_NE(mkdtemp(name_of_scratch.data()), nullptr) << std::strerror(errno);
+    scratch_ = name_of_scratch;
   }
 
-  std::string log(int job = 0) const { return root_ + "/log" + std::to_string(job); }
+  void TearDown() override { fs::remove_all(scratch_); }
+
+  pid_t start(const std::vector<std::string>& arguments, int job) const {
+    return launch(arguments, log(job), scratch_);
+  }
+
+  std::string log(int job) const { return root_ + "/log" + std::to_string(job); }
 
   std::string root_;
   std::string folder_;
   std::string path_;
+  std::string scratch_;
 };
 
 TEST_P(Crash, AtEveryCallOfASave) {
@@ -107,21 +123,23 @@ TEST_P(Crash, AtEveryCallOfASave) {
         fs::last_write_time(left, fs::file_time_type::clock::now() - std::chrono::hours(1));
       }
       const auto status =
-          wait_for({launch({H5DCP_VICTIM, "kill", test::name_of(GetParam()), path_,
-                            std::to_string(version), std::to_string(rank), std::to_string(number)},
-                           log())})[0];
+          wait_for({start({H5DCP_VICTIM, "kill", test::name_of(GetParam()), path_,
+                           std::to_string(version), std::to_string(rank), std::to_string(number)},
+                          0)})[0];
       killed = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
       if (!killed) {
-        ASSERT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << why << ": " << text_of(log());
+        ASSERT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0)
+            << why << ": " << text_of(log(0));
       }
       const auto found = test::version_of(path_, why);
-      ASSERT_TRUE(found) << why << ": " << text_of(log());
+      ASSERT_TRUE(found) << why << ": " << text_of(log(0));
       EXPECT_TRUE(*found == version + 1 || (killed && *found == version))
           << why << ": version " << *found << " after " << version;
       if (killed) olds += *found == version ? 1 : 0;
       const auto names = test::names_in(folder_);
       EXPECT_LE(names.size(), killed ? 3U : 1U) << why;  // that of the next save is left at most
       for (const auto& name : names) {
+        fs::remove("/dev/shm/sem.OMPIO_" + name);  // Open MPI's
         EXPECT_TRUE(name == "good.h5" || (killed && name.starts_with(".good.h5."))) << why << name;
       }
     }
@@ -145,8 +163,8 @@ TEST_P(Crash, TwoJobsSaveToOneDestination) {
   for (const std::string overwrite : {"replace", "refuse"}) {
     fs::remove(path_);
     const auto statuses = wait_for(
-        {launch({H5DCP_VICTIM, "meet", transfer, path_, "1", overwrite, first, second}, log(1)),
-         launch({H5DCP_VICTIM, "meet", transfer, path_, "2", overwrite, second, first}, log(2))});
+        {start({H5DCP_VICTIM, "meet", transfer, path_, "1", overwrite, first, second}, 1),
+         start({H5DCP_VICTIM, "meet", transfer, path_, "2", overwrite, second, first}, 2)});
     int saved = 0;
     for (int job : {1, 2}) {
       const int status = statuses[static_cast<std::size_t>(job - 1)];
