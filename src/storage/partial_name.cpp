@@ -17,10 +17,10 @@ constexpr std::size_t kHexDigits = 16;
   throw Error(ErrorCode::io, action + ": " + error.message());
 }
 
-// Of nothing if there is nothing.
+// Of what has this name, be it a link; of nothing if there is nothing.
 std::filesystem::file_status status_of(const std::filesystem::path& path) {
   std::error_code error;
-  const auto status = std::filesystem::status(path, error);
+  const auto status = std::filesystem::symlink_status(path, error);
   if (status.type() == std::filesystem::file_type::none) {
     fail("look at '" + path.string() + "'", error);
   }
