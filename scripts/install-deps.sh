@@ -5,10 +5,10 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 packages=(
-  g++ cmake ninja-build pkg-config git python3 python3-venv
+  g++ make cmake ninja-build pkg-config git python3 python3-venv
   openmpi-bin libopenmpi-dev libhdf5-openmpi-dev hdf5-tools
-  libcli11-dev libfmt-dev nlohmann-json3-dev libxxhash-dev
-  libgtest-dev librapidcheck-dev clang-format clang-tidy strace
+  libcli11-dev libfmt-dev libspdlog-dev nlohmann-json3-dev libxxhash-dev
+  libgtest-dev librapidcheck-dev libbenchmark-dev clang-format clang-tidy strace
 )
 modules=(torch numpy h5py safetensors pytest)
 

@@ -31,10 +31,6 @@ inline Box draw_box_in(const Box& outer) {
   return box;
 }
 
-inline Box whole(const Extents& sizes) {
-  return {Extents(std::vector<std::int64_t>(sizes.size())), sizes};
-}
-
 // The row-major numbers, in a tensor of `sizes`, of the elements of `box`, in the box's own order.
 inline std::vector<std::int64_t> elements_of(const Box& box, const Extents& sizes) {
   std::vector<std::int64_t> numbers;

@@ -5,13 +5,14 @@
 #include <algorithm>
 
 #include "any_box.hpp"
+#include "base/whole_box.hpp"
 
 namespace h5dcp {
 namespace {
 
 // A box somewhere in a tensor, and a grid on it: the one that the format prescribes, or any other.
 BlockGrid draw_grid(const Extents& sizes) {
-  const Box box = test::draw_box_in(test::whole(sizes));
+  const Box box = test::draw_box_in(whole_box(sizes));
   if (box.dims() == 0 || *rc::gen::arbitrary<bool>()) return block_grid(box, 4);
   return {box, *rc::gen::inRange<std::size_t>(0, box.dims()),
           *rc::gen::inRange<std::int64_t>(1, 9)};
@@ -103,7 +104,7 @@ TEST(Blocks, HaveTheSizesThatTheFormatPrescribes) {
       {"and so are planes", {3, 2, 2048}, 4, 2, 1024, 12},
   };
   for (const auto& c : cases) {
-    const auto grid = block_grid(test::whole(c.sizes), c.itemsize);
+    const auto grid = block_grid(whole_box(c.sizes), c.itemsize);
     EXPECT_EQ(grid.dim, c.dim) << c.why;
     EXPECT_EQ(grid.rows, c.rows) << c.why;
     EXPECT_EQ(block_count(grid), c.count) << c.why;

@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "base/whole_box.hpp"
 #include "h5dcp/default_planner.hpp"
 #include "h5dcp/error.hpp"
 
@@ -11,7 +12,7 @@ namespace h5dcp {
 namespace {
 
 TensorStorageMetadata tensor(const Extents& size, DType dtype = DType::float32) {
-  return {{dtype}, size, {{Extents(std::vector<std::int64_t>(size.size())), size}}};
+  return {{dtype}, size, {whole_box(size)}};
 }
 
 LoadPlan plan_of(DefaultLoadPlanner& planner, StateDict& state_dict, const Metadata& metadata) {
@@ -140,6 +141,8 @@ TEST(DefaultLoadPlanner, RefusesWhatDoesNotFit) {
   };
   auto expanded = view({4, 2});
   expanded.strides = {0, 1};
+  auto read_only = view({4, 2});
+  read_only.read_only = true;
   Metadata metadata;
   metadata.state_dict_metadata = {{"w", tensor({4, 2})}, {"z", tensor({4}, DType::complex64)}};
   struct Case {
@@ -172,6 +175,9 @@ TEST(DefaultLoadPlanner, RefusesWhatDoesNotFit) {
        ErrorCode::invalid_argument,
        "load 'w': the state dict's tensor of [4, 2] is expanded (strides [0, 1]): its elements are "
        "not memory of their own"},
+      {{{"w", read_only}},
+       ErrorCode::invalid_argument,
+       "load 'w': the memory of the state dict's tensor is read-only"},
       {{{"w", ShardedTensor{DType::float32, {4, 2}, {{{{4, 0}, {1, 2}}, view({1, 2})}}}}},
        ErrorCode::invalid_argument,
        "load 'w': a shard with offsets [4, 0], sizes [1, 2] is not inside [4, 2]"},

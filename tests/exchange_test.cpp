@@ -15,7 +15,7 @@ namespace h5dcp {
 namespace {
 
 // So small that most messages travel in pieces, and some pieces are cut at the header.
-constexpr CommOptions kSmallPieces{.piece_bytes = 1024};
+const CommOptions kSmallPieces{.piece_bytes = 1024};
 
 using Messages = std::vector<Message>;
 

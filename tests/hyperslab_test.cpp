@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "any_box.hpp"
+#include "base/whole_box.hpp"
 
 namespace h5dcp {
 namespace {
@@ -20,7 +21,7 @@ std::vector<std::int64_t> selected(const Hyperslab& slab, std::size_t d) {
 
 TEST(Hyperslab, SelectsTheElementsOfTheBox) {
   EXPECT_TRUE(rc::check("hyperslab", [] {
-    const Box box = test::draw_box_in(test::whole(*test::any_sizes(4, 9)));
+    const Box box = test::draw_box_in(whole_box(*test::any_sizes(4, 9)));
     const auto slab = hyperslab_of(box);
     RC_ASSERT(slab.start.size() == box.dims());
     for (std::size_t d = 0; d < box.dims(); ++d) {

@@ -7,6 +7,7 @@
 
 #include <filesystem>
 
+#include "base/whole_box.hpp"
 #include "h5dcp/default_planner.hpp"
 #include "h5dcp/state_dict_loader.hpp"
 #include "h5dcp/state_dict_saver.hpp"
@@ -61,7 +62,7 @@ TEST_F(NullStorage, ALoadFillsWithZerosAndNulls) {
   state["step"] = 3;
   Metadata metadata;
   for (const auto& sample : test::samples()) {
-    const Box whole{Extents(std::vector<std::int64_t>(sample.sizes.size())), sample.sizes};
+    const Box whole = whole_box(sample.sizes);
     metadata.state_dict_metadata[sample.fqn] =
         TensorStorageMetadata{{sample.dtype}, sample.sizes, {whole}};
   }

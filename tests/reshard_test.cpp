@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "base/whole_box.hpp"
 #include "h5dcp/default_planner.hpp"
 #include "h5dcp/error.hpp"
 #include "tilings.hpp"
@@ -154,18 +155,17 @@ RC_GTEST_PROP(Reshard, EveryElementHasOneSourceAndTheRightOne, ()) {
     const auto s = item.storage_index.index.value();
     RC_ASSERT(item.dest_index.offset == wanted[w].offsets);
     RC_ASSERT(item.storage_index.offset == saved[s].offsets);
-    for_each_element({Extents(std::vector<std::int64_t>(size.size(), 0)), item.lengths},
-                     [&](const Extents& step) {
-                       Extents to = step;
-                       Extents from = step;
-                       for (std::size_t d = 0; d < step.size(); ++d) {
-                         to[d] += item.dest_offsets[d] + wanted[w].offsets[d];
-                         from[d] += item.storage_offsets[d] + saved[s].offsets[d];
-                       }
-                       RC_ASSERT(from == to);
-                       RC_ASSERT(holds(saved[s], from));
-                       filled[w].push_back(to);
-                     });
+    for_each_element({zeros_like(size), item.lengths}, [&](const Extents& step) {
+      Extents to = step;
+      Extents from = step;
+      for (std::size_t d = 0; d < step.size(); ++d) {
+        to[d] += item.dest_offsets[d] + wanted[w].offsets[d];
+        from[d] += item.storage_offsets[d] + saved[s].offsets[d];
+      }
+      RC_ASSERT(from == to);
+      RC_ASSERT(holds(saved[s], from));
+      filled[w].push_back(to);
+    });
   }
   for (std::size_t w = 0; w < wanted.size(); ++w) {
     std::vector<Extents> elements;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "any_box.hpp"
+#include "base/whole_box.hpp"
 
 namespace h5dcp {
 namespace {
@@ -23,7 +24,7 @@ std::vector<ByteRange> runs_of(const Extents& sizes, const Box& box, std::size_t
 TEST(Runs, AreTheElementsOfTheBoxInItsOrder) {
   EXPECT_TRUE(rc::check("runs", [] {
     const Extents sizes = *test::any_sizes(4, 7);
-    const Box box = test::draw_box_in(test::whole(sizes));
+    const Box box = test::draw_box_in(whole_box(sizes));
     constexpr std::size_t kItem = 4;
     std::vector<std::int64_t> covered;
     for (const auto& [offset, nbytes] : runs_of(sizes, box, kItem)) {

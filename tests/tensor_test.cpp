@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <complex>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -33,6 +34,31 @@ TEST(Tensor, ContiguousViewIsRowMajor) {
     EXPECT_EQ(view.strides, c.strides) << c.why;
     EXPECT_TRUE(is_contiguous(view)) << c.why;
   }
+}
+
+TEST(Tensor, CppNumbersHaveDTypes) {
+  static_assert(dtype_of<bool>() == DType::boolean);
+  static_assert(dtype_of<float>() == DType::float32);
+  static_assert(dtype_of<double>() == DType::float64);
+  static_assert(dtype_of<std::complex<float>>() == DType::complex64);
+  static_assert(dtype_of<std::complex<double>>() == DType::complex128);
+  static_assert(dtype_of<std::int8_t>() == DType::int8);
+  static_assert(dtype_of<std::int16_t>() == DType::int16);
+  static_assert(dtype_of<std::int32_t>() == DType::int32);
+  static_assert(dtype_of<std::int64_t>() == DType::int64);
+  static_assert(dtype_of<std::uint8_t>() == DType::uint8);
+  static_assert(dtype_of<std::uint16_t>() == DType::uint16);
+  static_assert(dtype_of<std::uint32_t>() == DType::uint32);
+  static_assert(dtype_of<std::uint64_t>() == DType::uint64);
+  static_assert(dtype_of<long long>() == DType::int64);
+  static_assert(dtype_of<unsigned char>() == DType::uint8);
+  static_assert(!Number<long double> && !Number<const double> && !Number<void*>);
+
+  std::vector<std::uint16_t> numbers(6);
+  const TensorView view = contiguous_view(numbers.data(), {2, 3});
+  EXPECT_EQ(view.data, numbers.data());
+  EXPECT_EQ(view.dtype, DType::uint16);
+  EXPECT_EQ(view.strides, (Extents{3, 1}));
 }
 
 TEST(Tensor, AllocateOwnsZeroedMemory) {

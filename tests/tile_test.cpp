@@ -7,6 +7,7 @@
 #include <ostream>
 #include <string>
 
+#include "base/whole_box.hpp"
 #include "tilings.hpp"
 
 namespace h5dcp {
@@ -132,7 +133,7 @@ void agrees_with_counting(const Extents& sizes, const std::vector<Box>& boxes) {
     return std::ranges::count_if(boxes, [&](const Box& box) { return holds(box, element); });
   };
   bool once = true;
-  const Box whole{Extents(std::vector<std::int64_t>(sizes.size(), 0)), sizes};
+  const Box whole = whole_box(sizes);
   for_each_element(whole, [&](const Extents& element) { once = once && holders(element) == 1; });
   RC_ASSERT(once == !fault.has_value());
   if (once) return;

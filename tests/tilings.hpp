@@ -10,6 +10,7 @@
 #include <span>
 #include <vector>
 
+#include "base/whole_box.hpp"
 #include "h5dcp/box.hpp"
 
 namespace h5dcp {
@@ -38,7 +39,7 @@ inline Box split_off(Box& box, std::size_t dim, std::int64_t at) {
 
 // A few cuts through the whole tensor.
 inline std::vector<Box> any_grid(const Extents& sizes) {
-  std::vector<Box> boxes{{Extents(std::vector<std::int64_t>(sizes.size(), 0)), sizes}};
+  std::vector<Box> boxes{whole_box(sizes)};
   for (std::size_t d = 0; d < sizes.size(); ++d) {
     for (auto cuts = any_of(0, 3); cuts > 0; --cuts) {
       const auto at = any_of<std::int64_t>(0, sizes[d]);
@@ -53,7 +54,7 @@ inline std::vector<Box> any_grid(const Extents& sizes) {
 
 // Boxes cut again and again, each where it likes; some have no elements.
 inline std::vector<Box> any_splits(const Extents& sizes) {
-  std::vector<Box> boxes{{Extents(std::vector<std::int64_t>(sizes.size(), 0)), sizes}};
+  std::vector<Box> boxes{whole_box(sizes)};
   if (sizes.empty()) return boxes;
   for (auto cuts = any_of(0, 12); cuts > 0; --cuts) {
     const auto i = any_of<std::size_t>(0, boxes.size() - 1);

@@ -12,12 +12,18 @@ SAVED, STEPS = 6, 12
 SETTINGS = {"layers": 1, "hidden": 32, "heads": 2, "context": 32, "batch": 7, "steps": STEPS, "save-every": SAVED}
 
 
+def trainer(folder, *options, **changed):
+    """The words of a command."""
+    settings = SETTINGS | changed | {"checkpoint": folder}
+    return [os.environ["H5DCP_TRAINER"], *options, *(f"--{name}={value}" for name, value in settings.items())]
+
+
 class Run:
     def __init__(self, ranks, folder, *options, **changed):
-        settings = SETTINGS | changed | {"checkpoint": folder}
-        command = [os.environ["H5DCP_MPIEXEC"], "-n", str(ranks), os.environ["H5DCP_TRAINER"], *options,
-                   *(f"--{name}={value}" for name, value in settings.items())]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+        self.run("-n", str(ranks), *trainer(folder, *options, **changed))
+
+    def run(self, *words):
+        done = subprocess.run([os.environ["H5DCP_MPIEXEC"], *words], capture_output=True, text=True, timeout=120)
         self.status, self.errors, self.output = done.returncode, done.stderr, done.stdout
         self.losses = dict(re.findall(r"^step (\d+) loss (\d+\.\d{9})$", self.output, re.MULTILINE))
 
@@ -117,3 +123,27 @@ def test_there_may_be_more_ranks_than_samples_and_rows(tmp_path):
     saved = Run(3, tmp_path, **tiny, steps=SAVED)
     assert saved.status == 0, saved.errors
     assert_resumed(Run(1, tmp_path, "--resume", **tiny), tmp_path)
+
+
+class RunOfThree(Run):
+    """Rank 1 runs another command than ranks 0 and 2."""
+
+    def __init__(self, command, command_of_rank_1):
+        self.run("-n", "1", *command, ":", "-n", "1", *command_of_rank_1, ":", "-n", "1", *command)
+
+
+def test_a_rank_that_does_not_come_to_a_save_ends_the_job(tmp_path):
+    settings = {"deadline": 1, "save-every": 2}
+    run = RunOfThree(trainer(tmp_path, **settings), trainer(tmp_path, **settings | {"save-every": 0}))
+    assert run.status == 3, run.errors
+    assert f"h5dcp-trainer: make '{tmp_path}': rank 1 of 3 did not arrive within 1 s\n" in run.errors
+
+
+def test_a_rank_that_is_stopped_inside_a_write_ends_the_job(tmp_path):
+    command = trainer(tmp_path, "--transfer=collective", deadline=1, **{"save-every": 2})
+    run = RunOfThree(command, ["env", "LD_PRELOAD=" + os.environ["H5DCP_STOP_IN_WRITE"], *command])
+    path = f"{tmp_path}/step_2.h5"
+    assert run.status == 3, run.errors
+    assert re.search(rf"^h5dcp-trainer: write to '{path}': rank 1 of 3 did not arrive within 1 s; rank 0 of 3 is inside "
+                     rf"collective H5Dwrite of '/state/.*', file '{tmp_path}/.*'$", run.errors, re.MULTILINE), run.errors
+    assert not os.path.exists(path)

@@ -17,6 +17,12 @@ Table::Row to_row(const h5dcp::CheckpointEntry& entry, bool more) {
 
 }  // namespace
 
+std::size_t entry_named(const h5dcp::CheckpointFile& file, const std::string& name) {
+  const auto i = file.find(name);
+  if (!i) throw UsageError("'" + file.path() + "' has no entry '" + name + "'");
+  return *i;
+}
+
 int ls(const LsOptions& options) {
   const h5dcp::CheckpointFile file(options.file);
   if (options.json) {

@@ -1,68 +1,37 @@
 // h5dcp: looks into checkpoints. docs/tool.md
 
-#include <CLI/CLI.hpp>
 #include <exception>
-#include <functional>
 #include <iostream>
 #include <string>
-#include <string_view>
 
+#include "command_line.hpp"
 #include "text.hpp"
-#include "verbs.hpp"
-#include "version.hpp"
 
 namespace tool {
 namespace {
 
-using Run = std::function<int()>;
-
-// Each of these adds a verb, which sets `run` if it is the one that was asked for.
-void add_ls(CLI::App& app, LsOptions& options, Run& run) {
-  auto* verb = app.add_subcommand("ls", "List the entries: name, dtype, shape, bytes");
-  verb->add_option("FILE", options.file, "The checkpoint")->required();
-  verb->add_flag("-l", options.more, "Also kind, chunks, and address in the file");
-  verb->add_flag("--json", options.json, "As JSON, with everything");
-  verb->callback([&] { run = [&options] { return ls(options); }; });
-}
-
-void add_show(CLI::App& app, ShowOptions& options, Run& run) {
-  auto* verb = app.add_subcommand("show", "Show the whole, and who wrote which box");
-  verb->add_option("FILE", options.file, "The checkpoint")->required();
-  verb->add_flag("--json", options.json, "As JSON");
-  verb->callback([&] { run = [&options] { return show(options); }; });
-}
-
-void add_verify(CLI::App& app, VerifyOptions& options, Run& run) {
-  auto* verb = app.add_subcommand("verify", "Check every byte, and tell of each damage");
-  verb->add_option("FILE", options.file, "The checkpoint")->required();
-  verb->callback([&] { run = [&options] { return verify(options); }; });
-}
-
-int fail(int status, std::string_view message) {
-  std::cerr << "h5dcp: " << printable(message) << '\n';
-  return status;
-}
-
-int run_tool(int argc, char** argv) {
-  CLI::App app("Looks into checkpoints that h5dcp saved.", "h5dcp");
-  app.set_version_flag("--version", std::string("h5dcp ") + kVersion);
-  app.require_subcommand(1);
-  app.footer("Exit status: 0 fine, 1 damage or no readable checkpoint, 2 usage.");
-  LsOptions ls_options;
-  ShowOptions show_options;
-  VerifyOptions verify_options;
-  Run run;
-  add_ls(app, ls_options, run);
-  add_show(app, show_options, run);
-  add_verify(app, verify_options, run);
+int run(const CommandLine& line) {
   try {
-    app.parse(argc, argv);
+    const int status = line.run();
+    return std::cout.flush() ? status : fail(line.failure(), "stdout: cannot be written");
+  } catch (const UsageError& error) {
+    return fail(kUsage, error.what());
+  } catch (const std::exception& error) {
+    return fail(line.failure(), error.what());
+  }
+}
+
+int parse_and_run(int argc, char** argv) {
+  CommandLine line;
+  try {
+    line.app().parse(argc, argv);
   } catch (const CLI::Success& asked) {  // --help, --version
-    return app.exit(asked);
+    const int status = line.app().exit(asked);
+    return std::cout.flush() ? status : fail(kDamaged, "stdout: cannot be written");
   } catch (const CLI::ParseError& error) {
     return fail(kUsage, std::string(error.what()) + " (h5dcp --help)");
   }
-  return run();
+  return run(line);
 }
 
 }  // namespace
@@ -70,10 +39,8 @@ int run_tool(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   try {
-    const int status = tool::run_tool(argc, argv);
-    if (!std::cout.flush()) return tool::fail(tool::kDamaged, "stdout: cannot be written");
-    return status;
+    return tool::parse_and_run(argc, argv);
   } catch (const std::exception& error) {
-    return tool::fail(tool::kDamaged, error.what());
+    return tool::fail(tool::kUsage, error.what());
   }
 }

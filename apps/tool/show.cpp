@@ -1,13 +1,34 @@
+#include <cstddef>
+#include <fstream>
 #include <iostream>
+#include <numeric>
+#include <stdexcept>
+#include <string>
+#include <vector>
 
 #include "h5dcp/checkpoint_file.hpp"
+#include "svg.hpp"
 #include "text.hpp"
 #include "verbs.hpp"
 
 namespace tool {
 namespace {
 
-void show_text(const h5dcp::CheckpointFile& file) {
+void show_entry(const h5dcp::CheckpointFile& file, std::size_t i) {
+  const auto entry = file.entry(i);
+  std::cout << printable_name(entry.fqn) << "  " << dtype_text(entry) << "  " << shape_text(entry)
+            << '\n';
+  for (const auto& chunk : file.chunks(i)) {
+    std::cout << "  rank " << chunk.writer << ": ";
+    if (has_shape(entry.kind)) {
+      std::cout << to_string(chunk.box) << '\n';
+    } else {
+      std::cout << chunk.nbytes << " bytes\n";
+    }
+  }
+}
+
+void show_summary(const h5dcp::CheckpointFile& file) {
   const auto summary = file.summary();
   Table table("ll");
   table.add({"file", printable(file.path())});
@@ -20,20 +41,6 @@ void show_text(const h5dcp::CheckpointFile& file) {
   table.add({"data bytes", std::to_string(summary.data_bytes)});
   table.add({"file bytes", std::to_string(summary.file_bytes)});
   table.print();
-  for (std::size_t i = 0; i < file.size(); ++i) {
-    const auto entry = file.entry(i);
-    std::cout << '\n'
-              << printable_name(entry.fqn) << "  " << dtype_text(entry) << "  " << shape_text(entry)
-              << '\n';
-    for (const auto& chunk : file.chunks(i)) {
-      std::cout << "  rank " << chunk.writer << ": ";
-      if (has_shape(entry.kind)) {
-        std::cout << to_string(chunk.box) << '\n';
-      } else {
-        std::cout << chunk.nbytes << " bytes\n";
-      }
-    }
-  }
 }
 
 Json chunk_json(const h5dcp::CheckpointChunk& chunk, bool shape) {
@@ -45,10 +52,10 @@ Json chunk_json(const h5dcp::CheckpointChunk& chunk, bool shape) {
   return json;
 }
 
-void show_json(const h5dcp::CheckpointFile& file) {
+void show_json(const h5dcp::CheckpointFile& file, const std::vector<std::size_t>& shown) {
   const auto summary = file.summary();
   Json entries = Json::array();
-  for (std::size_t i = 0; i < file.size(); ++i) {
+  for (const auto i : shown) {
     const auto entry = file.entry(i);
     Json chunks = Json::array();
     for (const auto& chunk : file.chunks(i)) {
@@ -68,11 +75,44 @@ void show_json(const h5dcp::CheckpointFile& file) {
          {"entries", std::move(entries)}});
 }
 
+void draw_to(const std::string& path, const h5dcp::CheckpointFile& file, std::size_t i) {
+  const auto entry = file.entry(i);
+  if (!has_shape(entry.kind)) {
+    throw UsageError("'" + entry.fqn + "' has no shape: it cannot be drawn");
+  }
+  std::ofstream svg(path);
+  if (!(svg << draw_boxes(entry, file.chunks(i))).flush()) {
+    throw std::runtime_error("'" + path + "' cannot be written");
+  }
+}
+
+// The numbers of those entries that were asked for.
+std::vector<std::size_t> entries_to_show(const h5dcp::CheckpointFile& file,
+                                         const std::string& name) {
+  if (!name.empty()) return {entry_named(file, name)};
+  std::vector<std::size_t> all(file.size());
+  std::iota(all.begin(), all.end(), 0);
+  return all;
+}
+
 }  // namespace
 
 int show(const ShowOptions& options) {
   const h5dcp::CheckpointFile file(options.file);
-  options.json ? show_json(file) : show_text(file);
+  const auto shown = entries_to_show(file, options.name);
+  if (!options.svg.empty()) {
+    draw_to(options.svg, file, shown.front());
+  } else if (options.json) {
+    show_json(file, shown);
+  } else if (!options.name.empty()) {
+    show_entry(file, shown.front());
+  } else {
+    show_summary(file);
+    for (const auto i : shown) {
+      std::cout << '\n';
+      show_entry(file, i);
+    }
+  }
   return kFine;
 }
 

@@ -59,6 +59,13 @@ std::string printable_name(std::string_view fqn) {
   return fqn.empty() ? "''" : printable(fqn);
 }
 
+std::string hex(const h5dcp::Bytes& bytes) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string made;
+  for (const auto byte : bytes) made += {kDigits[byte / 16U], kDigits[byte % 16U]};
+  return made;
+}
+
 std::string_view name_of(h5dcp::EntryKind kind) {
   switch (kind) {
     case h5dcp::EntryKind::tensor:
@@ -125,8 +132,21 @@ Json to_json(const h5dcp::CheckpointEntry& entry) {
   return json;
 }
 
+std::string json_line(const Json& json) {
+  auto text = json.dump(-1, ' ', true, Json::error_handler_t::replace);
+  for (auto at = text.find('\x7F'); at != text.npos; at = text.find('\x7F', at)) {
+    text.replace(at, 1, "\\u007f");  // a control character which JSON lets pass
+  }
+  return text;
+}
+
 void print(const Json& json) {
   std::cout << json.dump(1, ' ', false, Json::error_handler_t::replace) << '\n';
+}
+
+int fail(int status, std::string_view message) {
+  std::cerr << "h5dcp: " << printable(message) << std::endl;
+  return status;
 }
 
 void Table::print() const {

@@ -20,6 +20,9 @@ std::string printable(std::string_view text);
 // An FQN in a line of its own or in a column: printable, and '' if it is empty.
 std::string printable_name(std::string_view fqn);
 
+// Two hexadecimal digits a byte.
+std::string hex(const h5dcp::Bytes& bytes);
+
 // "tensor", "json", ...
 std::string_view name_of(h5dcp::EntryKind kind);
 
@@ -39,8 +42,14 @@ std::string utc_text(std::int64_t unix_ns);
 Json to_json(const h5dcp::CheckpointEntry& entry);
 Json to_json(const h5dcp::Extents& extents);
 
+// JSON in one line, as a terminal may see it: ASCII alone.
+std::string json_line(const Json& json);
+
 // On stdout. Text that is not UTF-8 (no save makes such) has U+FFFD in its place.
 void print(const Json& json);
+
+// Says on stderr what went wrong; returns `status`.
+int fail(int status, std::string_view message);
 
 // Lines of aligned columns on stdout.
 class Table {

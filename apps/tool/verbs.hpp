@@ -2,13 +2,28 @@
 
 #pragma once
 
+#include <cstddef>
+#include <stdexcept>
 #include <string>
+
+#include "h5dcp/checkpoint_file.hpp"
 
 namespace tool {
 
 inline constexpr int kFine = 0;
 inline constexpr int kDamaged = 1;  // or no checkpoint that can be read
+inline constexpr int kDifferent = 1;
 inline constexpr int kUsage = 2;
+inline constexpr int kTrouble = 2;  // of diff: it cannot tell
+
+// What was asked for is not there: the tool ends with kUsage.
+class UsageError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+// The number of the entry of that name. Throws UsageError if there is none.
+std::size_t entry_named(const h5dcp::CheckpointFile& file, const std::string& name);
 
 // The entries of a checkpoint.
 struct LsOptions {
@@ -21,9 +36,35 @@ int ls(const LsOptions& options);
 // What the commit record says, and who wrote which box.
 struct ShowOptions {
   std::string file;
+  std::string name;  // of one entry; empty: all
+  std::string svg;   // where to draw that entry, if not empty
   bool json = false;
 };
 int show(const ShowOptions& options);
+
+// The elements of a tensor, or of a part of it, or a plain value.
+struct CatOptions {
+  std::string file;
+  std::string name;
+  std::string slice;  // empty: all
+  bool json = false;
+};
+int cat(const CatOptions& options);
+
+// What differs between two checkpoints.
+struct DiffOptions {
+  std::string a;
+  std::string b;
+  double tolerance = 0;
+  bool json = false;
+};
+int diff(const DiffOptions& options);
+
+// Whether checkpoints will work here.
+struct DoctorOptions {
+  std::string path = ".";
+};
+int doctor(const DoctorOptions& options);
 
 // Every byte against what was committed.
 struct VerifyOptions {

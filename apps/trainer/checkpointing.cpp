@@ -87,14 +87,19 @@ h5dcp::StateDict to_restore(Trainer& trainer, const std::string& forget) {
 void load(Trainer& trainer, const std::string& path, const Options& options, MPI_Comm comm) {
   h5dcp::StateDict state = to_restore(trainer, options.forget);
   h5dcp::Hdf5Reader reader(path, {.transfer = options.transfer});
-  h5dcp::load(state, {.storage_reader = &reader, .comm = comm});
-  Comm(comm).agree("resume from '" + path + "'", [&] { trainer.load_state_dict(state); });
+  h5dcp::load(state, {.storage_reader = &reader,
+                      .comm = comm,
+                      .deadline = options.comm.deadline,
+                      .on_hang = options.comm.on_hang});
+  Comm(comm, options.comm).agree("resume from '" + path + "'", [&] {
+    trainer.load_state_dict(state);
+  });
 }
 
 }  // namespace
 
 void save(Trainer& trainer, const Options& options, MPI_Comm parent) {
-  const Comm comm(parent);
+  const Comm comm(parent, options.comm);
   comm.agree("make '" + options.checkpoint + "'", [&] {
     if (comm.rank() == 0) fs::create_directories(options.checkpoint);
   });
@@ -102,11 +107,14 @@ void save(Trainer& trainer, const Options& options, MPI_Comm parent) {
       options.checkpoint + "/step_" + std::to_string(trainer.steps_done()) + ".h5";
   h5dcp::StateDict state = trainer.state_dict();
   h5dcp::Hdf5Writer writer(path, {.transfer = options.transfer});
-  h5dcp::save(state, {.storage_writer = &writer, .comm = parent});
+  h5dcp::save(state, {.storage_writer = &writer,
+                      .comm = parent,
+                      .deadline = options.comm.deadline,
+                      .on_hang = options.comm.on_hang});
 }
 
 void resume(Trainer& trainer, const Options& options, MPI_Comm parent) {
-  const Comm comm(parent);
+  const Comm comm(parent, options.comm);
   const auto say = [&](const std::string& line) {
     if (comm.rank() == 0) std::cout << line << std::endl;
   };

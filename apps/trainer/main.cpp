@@ -16,6 +16,7 @@
 #include "checkpointing.hpp"
 #include "h5dcp/comm.hpp"
 #include "h5dcp/error.hpp"
+#include "hang.hpp"
 #include "memory.hpp"
 #include "options.hpp"
 #include "samples.hpp"
@@ -46,7 +47,7 @@ void report_memory(long long held, std::int64_t all, const h5dcp::Comm& comm, MP
 
 void run(const Options& options, MPI_Comm world) {
   at::set_num_threads(1);  // of each rank: the ranks share the cores, and sums keep their order
-  const h5dcp::Comm comm(world);
+  const h5dcp::Comm comm(world, options.comm);
   const TensorMemory memory;
   Trainer trainer(options, read_samples(options, comm), world);
   if (options.resume) resume(trainer, options, world);
@@ -68,21 +69,13 @@ void run(const Options& options, MPI_Comm world) {
   if (options.report_memory) report_memory(held, trainer.parameter_bytes(), comm, world);
 }
 
-// The lowest rank that is there speaks for all.
-void report(const h5dcp::CheckpointException& error, int rank) {
-  int speaker = 0;
-  if (error.code() == h5dcp::ErrorCode::timeout) {
-    for (const int absent : error.failed_ranks()) speaker += absent == speaker ? 1 : 0;
-  }
-  if (rank == speaker) std::cerr << "h5dcp-trainer: " << error.what() << std::endl;
-}
-
 }  // namespace
 }  // namespace trainer
 
 int main(int argc, char** argv) {
   int threads = 0;
-  MPI_Init_thread(&argc, &argv, MPI_THREAD_FUNNELED, &threads);
+  // So that a rank that hangs can ask which others do.
+  MPI_Init_thread(&argc, &argv, MPI_THREAD_MULTIPLE, &threads);
   int rank = 0;
   MPI_Comm_rank(MPI_COMM_WORLD, &rank);
   const trainer::Options options = trainer::parse(argc, argv, rank);
@@ -90,14 +83,12 @@ int main(int argc, char** argv) {
   try {
     trainer::run(options, MPI_COMM_WORLD);
   } catch (const h5dcp::CheckpointException& error) {
-    trainer::report(error, rank);
+    if (error.code() == h5dcp::ErrorCode::timeout) app::end_job(trainer::kProgram, error);
+    if (rank == 0) std::cerr << trainer::kProgram << ": " << error.what() << std::endl;
     status = 1;
-    // After a timeout MPI has calls in flight that nobody can end: MPI_Finalize might wait for
-    // ever.
-    if (error.code() == h5dcp::ErrorCode::timeout) MPI_Abort(MPI_COMM_WORLD, status);
   } catch (const std::exception& error) {
     // This rank's alone, maybe: the others may wait for it.
-    std::cerr << "h5dcp-trainer: rank " << rank << ": " << error.what() << std::endl;
+    std::cerr << trainer::kProgram << ": rank " << rank << ": " << error.what() << std::endl;
     MPI_Abort(MPI_COMM_WORLD, 1);
   }
   MPI_Finalize();

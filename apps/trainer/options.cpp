@@ -3,8 +3,11 @@
 #include <mpi.h>
 
 #include <CLI/CLI.hpp>
+#include <chrono>
 #include <cstdlib>
 #include <string>
+
+#include "hang.hpp"
 
 namespace trainer {
 
@@ -30,6 +33,10 @@ Options parse(int argc, char** argv, int rank) {
   std::string transfer = "direct";
   app.add_option("--transfer", transfer, "how checkpoints are written and read")
       ->check(CLI::IsMember({"direct", "collective"}));
+  auto deadline = std::chrono::duration_cast<std::chrono::seconds>(options.comm.deadline).count();
+  app.add_option("--deadline", deadline,
+                 "seconds to wait for a rank when saving and loading, before the job ends")
+      ->check(CLI::PositiveNumber);
   app.add_flag("--report-memory", options.report_memory,
                "say at the end how much every rank held between steps");
   app.add_option("--forget", options.forget, "for tests: do not restore this part")
@@ -47,6 +54,7 @@ Options parse(int argc, char** argv, int rank) {
     std::exit(status);
   }
   if (options.forget == "optimizer") options.forget = "optim";
+  options.comm = app::comm_options(kProgram, std::chrono::seconds(deadline));
   if (transfer == "collective") options.transfer = h5dcp::Transfer::collective;
   return options;
 }

@@ -5,9 +5,12 @@
 #include <cstdint>
 #include <string>
 
+#include "h5dcp/comm.hpp"
 #include "h5dcp/hdf5.hpp"
 
 namespace trainer {
+
+inline constexpr const char* kProgram = "h5dcp-trainer";
 
 struct Options {
   std::string text = "/usr/share/common-licenses/GPL-3";
@@ -22,6 +25,7 @@ struct Options {
   std::int64_t context = 64;  // bytes
   std::int64_t batch = 12;    // samples of all ranks together
   h5dcp::Transfer transfer = h5dcp::Transfer::direct;
+  h5dcp::CommOptions comm;  // for all that ranks do together to save and load
   bool report_memory = false;
   std::string forget;  // part of the state that is not restored, to see that it matters
 };

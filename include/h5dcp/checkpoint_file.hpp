@@ -14,6 +14,8 @@
 
 #include "h5dcp/box.hpp"
 #include "h5dcp/metadata.hpp"
+#include "h5dcp/state_dict.hpp"
+#include "h5dcp/tensor.hpp"
 
 namespace h5dcp {
 
@@ -58,6 +60,39 @@ struct Damage {
   std::uint64_t nbytes = 0;  // from there to the last one; between them may be those of other boxes
 };
 
+// Told now and then during long work: bytes done, of so many.
+using Progress = std::function<void(std::uint64_t done, std::uint64_t total)>;
+
+// A tensor, scalar or list in a file, to be read in parts. Made by CheckpointFile::tensor, which
+// must outlive it.
+class StoredTensor {
+ public:
+  StoredTensor(StoredTensor&&) noexcept;
+  StoredTensor& operator=(StoredTensor&&) noexcept;
+  ~StoredTensor();
+
+  DType dtype() const;
+  const Extents& size() const;
+
+  // All of it in disjoint boxes of at most `max_bytes` each (but at least a checksum block), in no
+  // order of use: to read them one by one is to read every byte once.
+  std::vector<Box> pieces(std::uint64_t max_bytes) const;
+
+  // Copies the elements of `box` to `target`, which has sizes box.sizes and any dtype they convert
+  // to. Reads, and checks, the checksum blocks that `box` touches and nothing else; takes 8 MiB
+  // beside the target.
+  //
+  // Throws Error{invalid_argument} if the box is not inside the tensor, Error{corrupt}, which names
+  // the block, Error{io}, and as copy_elements does.
+  void read(const Box& box, const TensorView& target) const;
+
+ private:
+  friend class CheckpointFile;
+  struct Impl;
+  explicit StoredTensor(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
 class CheckpointFile {
  public:
   // Reads the commit record and the tables, and checks both: a handful of reads, however many
@@ -84,18 +119,24 @@ class CheckpointFile {
   // The value of entry i, which is not a tensor. Throws Error{corrupt}, Error{io}.
   Value value(std::size_t i) const;
 
+  // Entry i, which is a tensor, scalar or list, to be read in parts. Reads its chunks.
+  //
+  // Throws Error{invalid_argument} for JSON and bytes, Error{corrupt}, Error{io}.
+  StoredTensor tensor(std::size_t i) const;
+
   // All of it, chunks included: as many bytes as there are boxes.
   Metadata metadata() const;
 
   // Reads and checks every byte of the file, and tells of each damage it finds.
-  void verify(const std::function<void(const Damage&)>& tell) const;
+  void verify(const std::function<void(const Damage&)>& tell, const Progress& progress = {}) const;
 
  private:
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };
 
-// As CheckpointFile::verify, but what keeps the file from being opened is a damage too.
+// As CheckpointFile::verify (verify.hpp has it for all ranks together), but what keeps the file
+// from being opened is a damage too.
 //
 // Throws Error{not_found}, Error{io}, and Error{unsupported} for a newer format.
 std::vector<Damage> verify_checkpoint(const std::string& path);

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -17,10 +18,26 @@ namespace h5dcp {
 
 struct Channel;
 
+// A call of HDF5 or MPI-IO that waits for other ranks, and has not ended within the deadline.
+struct Hang {
+  std::string step;  // as in error messages: "write to 'step_100.h5'"
+  std::string call;  // where this rank is: "collective H5Dwrite of '/state/model/w'"
+  std::string file;  // on which
+  int rank = 0;      // this rank
+  // The ranks that do not answer, ascending. Empty if all do, or if none can be asked: that takes
+  // MPI_THREAD_MULTIPLE.
+  std::vector<int> missing;
+  std::string text;  // all of this, for people
+};
+
 struct CommOptions {
   std::chrono::nanoseconds deadline = std::chrono::minutes(30);  // of each wait
   std::size_t piece_bytes = std::size_t{1}
                             << 30;  // the most that one MPI message carries; 16 .. 2^30
+  // Called on each rank that is inside such a call, once, from a thread of the library, while the
+  // rank goes on waiting. Only ending the job helps: MPI_Abort. What it throws is dropped. By
+  // default the text goes to spdlog's default logger, as an error.
+  std::function<void(const Hang&)> on_hang = nullptr;
 };
 
 // Bytes for one rank, or from one.
@@ -49,6 +66,10 @@ struct Spread {
 // CheckpointException{timeout}, which names the ranks that did not arrive, and all Comms of this
 // parent are broken for ever: later calls throw that first error at once, as does a late rank's.
 // MPI_Finalize may then wait for ever too, so report the error and call MPI_Abort.
+//
+// HDF5 and MPI-IO wait for other ranks as well, and cannot be made to give up. There a watchdog
+// calls CommOptions::on_hang when the deadline passes. If the call ends after all, the Comms are
+// broken all the same: the next one throws the timeout, on every rank.
 //
 // All methods below get() are collective: every rank calls them, in the same order. `step` names
 // the call in error messages. An error of MPI itself throws Error{mpi} and breaks the Comm.
@@ -88,6 +109,7 @@ class Comm {
   std::vector<Spread> spread(std::string_view step, const std::vector<double>& values) const;
 
  private:
+  friend class Watchdog;
   Channel* channel_;  // owned by the attribute of the parent
   CommOptions options_;
 };

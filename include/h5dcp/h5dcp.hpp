@@ -6,6 +6,7 @@
 #include "h5dcp/comm.hpp"
 #include "h5dcp/default_planner.hpp"
 #include "h5dcp/device_mesh.hpp"
+#include "h5dcp/dlpack.hpp"
 #include "h5dcp/error.hpp"
 #include "h5dcp/flatten.hpp"
 #include "h5dcp/hdf5.hpp"
@@ -18,3 +19,4 @@
 #include "h5dcp/state_dict_saver.hpp"
 #include "h5dcp/storage.hpp"
 #include "h5dcp/tensor.hpp"
+#include "h5dcp/verify.hpp"

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -20,6 +21,7 @@ struct LoadArguments {
   LoadPlanner* planner = nullptr;           // the caller's; by default a DefaultLoadPlanner
   MPI_Comm comm = MPI_COMM_WORLD;           // the ranks that load together
   std::chrono::nanoseconds deadline = std::chrono::minutes(30);  // of each wait for other ranks
+  std::function<void(const Hang&)> on_hang = nullptr;            // as CommOptions::on_hang
 };
 
 struct LoadResult {

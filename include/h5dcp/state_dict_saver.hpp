@@ -21,6 +21,7 @@ struct SaveArguments {
   SavePlanner* planner = nullptr;           // the caller's; by default a DefaultSavePlanner
   MPI_Comm comm = MPI_COMM_WORLD;           // the ranks that save together
   std::chrono::nanoseconds deadline = std::chrono::minutes(30);  // of each wait for other ranks
+  std::function<void(const Hang&)> on_hang = nullptr;            // as CommOptions::on_hang
 };
 
 struct SaveResult {

@@ -2,11 +2,15 @@
 
 #pragma once
 
+#include <bit>
+#include <complex>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "h5dcp/box.hpp"
@@ -50,6 +54,28 @@ std::string_view to_string(DType dtype);
 // The inverse of to_string; nullopt for a name that is none.
 std::optional<DType> dtype_named(std::string_view name);
 
+// C++'s own numbers that have a DType.
+template <typename T>
+concept Number = std::same_as<T, bool> || std::same_as<T, float> || std::same_as<T, double> ||
+    std::same_as<T, std::complex<float>> || std::same_as<T, std::complex<double>> ||
+    (std::integral<T> && sizeof(T) <= 8);
+
+// The DType of a C++ type: dtype_of<double>() is DType::float64. Integers go by width and sign:
+// char and long, too.
+template <Number T>
+constexpr DType dtype_of() {
+  if constexpr (std::same_as<T, bool>) return DType::boolean;
+  if constexpr (std::same_as<T, float>) return DType::float32;
+  if constexpr (std::same_as<T, double>) return DType::float64;
+  if constexpr (std::same_as<T, std::complex<float>>) return DType::complex64;
+  if constexpr (std::same_as<T, std::complex<double>>) return DType::complex128;
+  constexpr DType kIntegers[][2] = {{DType::uint8, DType::int8},
+                                    {DType::uint16, DType::int16},
+                                    {DType::uint32, DType::int32},
+                                    {DType::uint64, DType::int64}};
+  return kIntegers[std::bit_width(sizeof(T)) - 1][std::signed_integral<T> ? 1 : 0];
+}
+
 // Bytes of a tensor's elements when they lie side by side.
 //
 // Throws Error{invalid_argument} as numel() does, or if the bytes do not fit 63 bits.
@@ -62,11 +88,19 @@ struct TensorView {
   Extents sizes;
   Extents strides;                        // in elements; sizes.size() of them; may be 0
   std::shared_ptr<const void> keepalive;  // holds the memory; null if the caller does
+  bool read_only = false;                 // may be saved; load refuses to fill it
 };
 
 // A view of row-major elements at `data`.
 TensorView contiguous_view(void* data, DType dtype, const Extents& sizes,
                            std::shared_ptr<const void> keepalive = nullptr);
+
+// The same for C++'s own numbers: contiguous_view(vector.data(), {rows, columns}).
+template <Number T>
+TensorView contiguous_view(T* data, const Extents& sizes,
+                           std::shared_ptr<const void> keepalive = nullptr) {
+  return contiguous_view(data, dtype_of<T>(), sizes, std::move(keepalive));
+}
 
 // Memory of its own, zeroed, row-major.
 //

@@ -66,7 +66,7 @@ LoadResult run(const Comm& comm, StateDict& state_dict,
 }  // namespace
 
 LoadResult load(StateDict& state_dict, const LoadArguments& arguments) {
-  const Comm comm(arguments.comm, {.deadline = arguments.deadline});
+  const Comm comm(arguments.comm, {.deadline = arguments.deadline, .on_hang = arguments.on_hang});
   std::unique_ptr<StorageReader> own_storage;
   DefaultLoadPlanner own_planner;
   auto* storage = arguments.storage_reader;

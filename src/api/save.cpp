@@ -61,7 +61,7 @@ SaveResult run(const Comm& comm, StateDict& state_dict,
 }  // namespace
 
 SaveResult save(StateDict& state_dict, const SaveArguments& arguments) {
-  const Comm comm(arguments.comm, {.deadline = arguments.deadline});
+  const Comm comm(arguments.comm, {.deadline = arguments.deadline, .on_hang = arguments.on_hang});
   std::unique_ptr<StorageWriter> own_storage;
   DefaultSavePlanner own_planner;
   auto* storage = arguments.storage_writer;

@@ -4,6 +4,7 @@
 #include <new>
 #include <utility>
 
+#include "base/whole_box.hpp"
 #include "h5dcp/error.hpp"
 
 namespace h5dcp {
@@ -50,7 +51,7 @@ bool is_contiguous(const TensorView& view) {
 }
 
 TensorView narrow(const TensorView& view, const Box& box) {
-  const Box whole{Extents(std::vector<std::int64_t>(view.sizes.size())), view.sizes};
+  const Box whole = whole_box(view.sizes);
   if (box.dims() != whole.dims() || !contains(whole, box)) {
     throw Error(ErrorCode::invalid_argument, "narrow a view of sizes " + to_string(view.sizes) +
                                                  " to " + to_string(box) +

@@ -41,8 +41,12 @@ MPI_Datatype spread_type() {
 
 }  // namespace
 
-Step::Step(Channel& channel, std::string_view name, CommOptions options)
+Step::Step(Channel& channel, std::string_view name, const CommOptions& options)
     : channel_(channel), name_(name), options_(options) {
+  check_channel();
+}
+
+void Step::check_channel() const {
   if (channel_.broken) std::rethrow_exception(channel_.broken);
 }
 

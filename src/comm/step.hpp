@@ -25,8 +25,8 @@ namespace h5dcp {
 // method of this class; a method is a non-blocking MPI call handed to run().
 class Step {
  public:
-  // Throws at once if the channel is broken.
-  Step(Channel& channel, std::string_view name, CommOptions options);
+  // Throws at once if the channel is broken. All three must outlive it.
+  Step(Channel& channel, std::string_view name, const CommOptions& options);
 
   // Each byte's maximum over all ranks.
   Bytes max(Bytes bytes) const;
@@ -48,9 +48,12 @@ class Step {
   // the memory, to which MPI may still write.
   template <class Memory, class Talk>
   Memory guarded(Memory memory, const Talk& talk) const {
+    check_channel();  // again: a watchdog may have found it too late since then
     auto kept = std::make_unique<Memory>(std::move(memory));
     try {
-      if (late()) throw roll_call(channel_, name_, options_.deadline, true);
+      if (channel_.overdue || late()) {
+        throw roll_call(channel_, name_, options_.deadline, !channel_.overdue);
+      }
       talk(*kept);
       return std::move(*kept);
     } catch (...) {
@@ -70,6 +73,9 @@ class Step {
     });
   }
 
+  // Throws what broke the channel, if something did.
+  void check_channel() const;
+
   // Whether the other ranks gave up before this one came.
   bool late() const;
 
@@ -78,7 +84,7 @@ class Step {
 
   Channel& channel_;
   std::string_view name_;
-  CommOptions options_;
+  const CommOptions& options_;
 };
 
 }  // namespace h5dcp

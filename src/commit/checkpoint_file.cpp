@@ -4,34 +4,23 @@
 
 #include "commit/opened.hpp"
 #include "h5dcp/error.hpp"
+#include "layout/tables.hpp"
 #include "storage/values.hpp"
 
 namespace h5dcp {
-namespace {
 
-PosixFile open_named(const std::string& path) {
-  return {path, PosixFile::Mode::read};
-}
-
-// Adds the file's name to what is wrong with it.
-Index index_of(const PosixFile& file) {
+Opened open_checkpoint(const std::string& path) {
+  Opened opened{{path, PosixFile::Mode::read}, {}};
   try {
-    return read_index(file);
+    opened.index = read_index(opened.file);
   } catch (const Error& error) {
-    throw Error(error.code(), "'" + file.path() + "': " + error.what());
+    throw Error(error.code(), "'" + path + "': " + error.what());
   }
+  return opened;
 }
 
-bool in_blobs(EntryKind kind) {
-  return kind == EntryKind::json || kind == EntryKind::bytes;
-}
-
-}  // namespace
-
-CheckpointFile::CheckpointFile(const std::string& path) : impl_(std::make_unique<Impl>()) {
-  impl_->file = open_named(path);
-  impl_->index = index_of(impl_->file);
-}
+CheckpointFile::CheckpointFile(const std::string& path)
+    : impl_(std::make_unique<Impl>(Impl{open_checkpoint(path)})) {}
 
 CheckpointFile::CheckpointFile(CheckpointFile&&) noexcept = default;
 CheckpointFile& CheckpointFile::operator=(CheckpointFile&&) noexcept = default;

@@ -2,140 +2,20 @@
 
 #include <utility>
 
-#include "base/checksum.hpp"
-#include "commit/opened.hpp"
+#include "commit/verify_share.hpp"
 #include "h5dcp/error.hpp"
-#include "layout/runs.hpp"
-#include "storage/segments.hpp"
-#include "storage/values.hpp"
 
 namespace h5dcp {
-namespace {
 
-using Tell = std::function<void(const Damage&)>;
-
-constexpr std::uint64_t kPieceBytes = std::uint64_t{8} << 20;
-
-// The packed elements of `box` of entry i.
-void read_box(const PosixFile& file, const Index& index, std::size_t i, const Box& box,
-              Bytes& buffer) {
-  buffer.resize(static_cast<std::size_t>(nbytes(index.dtype(i), box.sizes)));
-  std::uint64_t offset = 0;
-  for_each_run(index.sizes(i), box, itemsize(index.dtype(i)),
-               [&](std::uint64_t first, std::uint64_t size) {
-                 file.read(buffer.data() + offset, size, index.row(i).address + first);
-                 offset += size;
-               });
-}
-
-// Bytes of the file from the first to the last element of `box`, what lies between them included.
-Range range_of(const Index& index, std::size_t i, const Box& box) {
-  Extents last = box.offsets;
-  for (std::size_t d = 0; d < box.dims(); ++d) last[d] += box.sizes[d] - 1;
-  const auto first = address_of(index, i, box.offsets);
-  return {first, address_of(index, i, last) + itemsize(index.dtype(i)) - first};
-}
-
-// Returns whether all is well.
-bool verify_chunk(const PosixFile& file, const Index& index, std::size_t i,
-                  const StoredChunk& chunk, const Tell& tell) {
-  bool sound = true;
-  const bool tensor = index.kind(i) == EntryKind::tensor;
-  const auto dtype = index.dtype(i);
-  Bytes buffer;
-  for (const auto& piece : pieces(chunk.grid, chunk.grid.box, itemsize(dtype), kPieceBytes)) {
-    read_box(file, index, i, piece, buffer);
-    const auto* next = buffer.data();
-    for (const auto& block : blocks_of(chunk.grid, piece)) {
-      const auto size = static_cast<std::size_t>(nbytes(dtype, block.sizes));
-      const auto number = static_cast<std::size_t>(block_at(chunk.grid, block.offsets));
-      if (xxh3(next, size) != chunk.checksums.at(number)) {
-        const auto range = range_of(index, i, block);
-        tell({.what = tensor ? "tensor data" : "value",
-              .fqn = std::string(index.fqn(i)),
-              .box = tensor ? std::optional(block) : std::nullopt,
-              .address = range.address,
-              .nbytes = range.nbytes});
-        sound = false;
-      }
-      next += size;
-    }
+void CheckpointFile::verify(const std::function<void(const Damage&)>& tell,
+                            const Progress& progress) const {
+  constexpr std::uint64_t kBytesOfAStep = std::uint64_t{16} << 20;
+  VerifyShare all(*impl_, 0, 1);
+  for (bool left = true; left;) {
+    left = all.next(kBytesOfAStep, tell);
+    if (progress) progress(all.done_bytes(), all.total_bytes());
   }
-  return sound;
-}
-
-// Whether the bytes of a value, which are as they were written, make sense.
-void verify_value(const PosixFile& file, const Index& index, std::size_t i, const Tell& tell) {
-  try {
-    static_cast<void>(read_value(file, index, i));
-  } catch (const Error& error) {
-    if (error.code() != ErrorCode::corrupt) throw;
-    tell({.what = std::string("value: ") + error.what(),
-          .fqn = std::string(index.fqn(i)),
-          .box = std::nullopt,
-          .address = index.row(i).address,
-          .nbytes = 0});
-  }
-}
-
-void verify_metadata(const PosixFile& file, const Index& index, const Tell& tell) {
-  Range range;  // neighbours are told as one
-  const auto told = [&] {
-    if (range.nbytes == 0) return;
-    tell({.what = "HDF5 metadata or padding",
-          .fqn = {},
-          .box = std::nullopt,
-          .address = range.address,
-          .nbytes = range.nbytes});
-  };
-  for (const auto& next : damaged_segments(file, other_bytes(index), index.record())) {
-    if (range.address + range.nbytes == next.address) {
-      range.nbytes += next.nbytes;
-    } else {
-      told();
-      range = next;
-    }
-  }
-  told();
-}
-
-}  // namespace
-
-void CheckpointFile::verify(const Tell& tell) const {
-  const auto& [file, index] = *impl_;
-  verify_metadata(file, index, tell);
-  std::uint64_t digests = 0;
-  bool rows_are_whole = true;
-  for (std::size_t i = 0; i < index.size(); ++i) {
-    std::vector<StoredChunk> chunks;
-    try {
-      static_cast<void>(index.path(i));
-      chunks = read_chunks(file, index, i);
-    } catch (const Error& error) {
-      if (error.code() != ErrorCode::corrupt) throw;
-      rows_are_whole = false;
-      const auto& rows = index.record().table(Table::chunks);
-      tell({.what = std::string("index: ") + error.what(),
-            .fqn = std::string(index.fqn(i)),
-            .box = std::nullopt,
-            .address = rows.address + index.row(i).first_chunk * sizeof(ChunkRow),
-            .nbytes = 0});
-      continue;
-    }
-    bool sound = true;
-    for (const auto& chunk : chunks) {
-      digests += chunk.digest;
-      sound = verify_chunk(file, index, i, chunk, tell) && sound;
-    }
-    if (sound && index.kind(i) != EntryKind::tensor) verify_value(file, index, i, tell);
-  }
-  if (rows_are_whole && digests != index.record().index_digest) {
-    tell({.what = "index: its rows are not those that were committed",
-          .fqn = {},
-          .box = std::nullopt,
-          .address = index.record().table(Table::chunks).address,
-          .nbytes = 0});
-  }
+  verify_rows(impl_->index, all.digests(), all.damaged_rows(), tell);
 }
 
 std::vector<Damage> verify_checkpoint(const std::string& path) {

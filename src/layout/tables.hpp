@@ -4,7 +4,14 @@
 
 #include <cstdint>
 
+#include "h5dcp/metadata.hpp"
+
 namespace h5dcp {
+
+// Whether an entry of that kind is a slot in `blobs` rather than a dataset of its own.
+constexpr bool in_blobs(EntryKind kind) {
+  return kind == EntryKind::json || kind == EntryKind::bytes;
+}
 
 // One tensor or value; rows are ordered by FQN.
 struct TensorRow {

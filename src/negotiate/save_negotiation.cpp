@@ -7,6 +7,7 @@
 
 #include "base/checksum.hpp"
 #include "base/context.hpp"
+#include "base/whole_box.hpp"
 #include "base/wire.hpp"
 #include "h5dcp/error.hpp"
 
@@ -79,9 +80,7 @@ Proposal decode_proposal(WireReader& wire, int rank, std::size_t position) {
   tensor.properties.dtype = DType{static_cast<std::uint8_t>(wire.varint())};
   const auto dims = wire.varint();
   tensor.size = wire.extents(dims);
-  tensor.chunk = holder.type == WriteItemType::shard
-                     ? wire.box(dims)
-                     : Box{Extents(std::vector<std::int64_t>(dims)), tensor.size};
+  tensor.chunk = holder.type == WriteItemType::shard ? wire.box(dims) : whole_box(tensor.size);
   return made;
 }
 

@@ -1,14 +1,8 @@
 #include "plan/bounds.hpp"
 
-#include <algorithm>
+#include "base/whole_box.hpp"
 
 namespace h5dcp {
-
-Box whole_box(const Extents& sizes) {
-  Box box{sizes, sizes};
-  std::ranges::fill(box.offsets, 0);
-  return box;
-}
 
 bool is_inside(const Box& box, const Extents& sizes) {
   return box.offsets.size() == sizes.size() && box.sizes.size() == sizes.size() &&

@@ -8,9 +8,6 @@
 
 namespace h5dcp {
 
-// The box of a whole tensor.
-Box whole_box(const Extents& sizes);
-
 // Whether `box` is a region, be it an empty one, of a tensor of `sizes`. Any numbers may be asked
 // about; of a box that is inside, offset + size does not overflow.
 bool is_inside(const Box& box, const Extents& sizes);

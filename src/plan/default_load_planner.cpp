@@ -6,9 +6,9 @@
 #include <utility>
 #include <vector>
 
+#include "base/whole_box.hpp"
 #include "h5dcp/default_planner.hpp"
 #include "h5dcp/error.hpp"
-#include "plan/bounds.hpp"
 #include "plan/held.hpp"
 #include "plan/leaves.hpp"
 #include "plan/nearest_name.hpp"
@@ -69,6 +69,10 @@ void check_fits(const std::string& fqn, const TensorStorageMetadata& stored, con
 }
 
 void check_writable(const std::string& fqn, const TensorView& view) {
+  if (view.read_only) {
+    throw Error(ErrorCode::invalid_argument,
+                loading(fqn) + ": the memory of the state dict's tensor is read-only");
+  }
   for (std::size_t d = 0; d < view.sizes.size(); ++d) {
     if (view.sizes[d] > 1 && view.strides[d] == 0) {
       throw Error(ErrorCode::invalid_argument,

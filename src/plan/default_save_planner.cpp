@@ -6,9 +6,9 @@
 
 #include "base/checksum.hpp"
 #include "base/context.hpp"
+#include "base/whole_box.hpp"
 #include "h5dcp/default_planner.hpp"
 #include "h5dcp/error.hpp"
-#include "plan/bounds.hpp"
 #include "plan/held.hpp"
 #include "plan/leaves.hpp"
 #include "plan/merge.hpp"

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/context.hpp"
+#include "base/whole_box.hpp"
 #include "h5dcp/error.hpp"
 #include "plan/bounds.hpp"
 

@@ -8,6 +8,7 @@
 #include <variant>
 
 #include "base/rank_list.hpp"
+#include "base/whole_box.hpp"
 #include "h5dcp/error.hpp"
 #include "plan/bounds.hpp"
 #include "plan/replicas.hpp"

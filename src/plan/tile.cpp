@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/whole_box.hpp"
 #include "plan/bounds.hpp"
 
 namespace h5dcp {

@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "base/whole_box.hpp"
 #include "h5dcp/error.hpp"
 
 namespace h5dcp {
@@ -63,7 +64,7 @@ Box local_box(const Extents& sizes, const DeviceMesh& mesh,
   }
   static_cast<void>(numel(sizes));  // refuses negative sizes
   const Extents coordinates = mesh.coordinates(rank);
-  Box box{Extents(std::vector<std::int64_t>(sizes.size())), sizes};
+  Box box = whole_box(sizes);
   for (std::size_t i = 0; i < placements.size(); ++i) {
     const auto* const shard = std::get_if<Shard>(&placements[i]);
     if (shard == nullptr) continue;

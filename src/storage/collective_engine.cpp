@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/context.hpp"
+#include "comm/watchdog.hpp"
 #include "h5dcp/error.hpp"
 #include "layout/dataset_name.hpp"
 #include "layout/hyperslab.hpp"
@@ -71,11 +72,40 @@ class FirstError {
   std::exception_ptr error_;
 };
 
+// The file, which all ranks open and all close: also while an exception leaves agree(), as that
+// leaves it on all. But when some rank does not come, HDF5 would wait for it there as well.
+class SharedFile {
+ public:
+  explicit SharedFile(Watchdog& watchdog) : watchdog_(watchdog) {}
+  SharedFile(const SharedFile&) = delete;
+  SharedFile& operator=(const SharedFile&) = delete;
+  ~SharedFile() {
+    if (watchdog_.comm_is_broken()) {
+      static_cast<void>(file_.release());  // leaked on purpose
+    } else {
+      watchdog_.watch([] { return "H5Fclose"; }, [this] { file_ = hdf5::File(); });
+    }
+  }
+
+  const hdf5::File& get() const { return file_; }
+
+  void open(const std::string& path, unsigned flags, hid_t access, const std::string& action) {
+    watchdog_.watch([] { return "H5Fopen"; },
+                    [&] { file_ = hdf5::File(H5Fopen(path.c_str(), flags, access), action); });
+  }
+  void close(const std::string& action) {
+    watchdog_.watch([] { return "H5Fclose"; }, [&] { file_.close(action); });
+  }
+
+ private:
+  Watchdog& watchdog_;
+  hdf5::File file_;
+};
+
 class CollectiveEngine : public Engine {
  public:
-  CollectiveEngine(const Comm& comm, const PosixFile& file, const Index& index,
-                   CollectiveCalls& calls)
-      : comm_(comm), file_(file), index_(index), calls_(calls) {}
+  CollectiveEngine(Comm comm, const PosixFile& file, const Index& index, CollectiveCalls& calls)
+      : comm_(std::move(comm)), file_(file), index_(index), calls_(calls) {}
 
   void write(std::string_view step, const std::vector<Piece>& pieces, const Describe& describe,
              const std::function<const void*(std::size_t)>& data) override {
@@ -89,7 +119,10 @@ class CollectiveEngine : public Engine {
       };
       if (mine && !about([&] { packed = data(i); })) call.select_none();
       about([&] {
-        if (H5Dwrite(call.dataset, call.type, call.memory, call.space, call.transfer, packed) < 0) {
+        const auto status = call.watch("H5Dwrite", [&] {
+          return H5Dwrite(call.dataset, call.type, call.memory, call.space, call.transfer, packed);
+        });
+        if (status < 0) {
           // MPI-IO does not say why, and most often it is this.
           hdf5::fail("collective H5Dwrite to '" + file_.path() + "'" + bytes_free(file_.path()));
         }
@@ -112,8 +145,10 @@ class CollectiveEngine : public Engine {
       const bool have = mine && about([&] { packed = into(i); });
       if (mine && !have) call.select_none();
       const bool done = about([&] {
-        ok(H5Dread(call.dataset, call.type, call.memory, call.space, call.transfer, packed),
-           "collective H5Dread from '" + file_.path() + "'");
+        const auto status = call.watch("H5Dread", [&] {
+          return H5Dread(call.dataset, call.type, call.memory, call.space, call.transfer, packed);
+        });
+        ok(status, "collective H5Dread from '" + file_.path() + "'");
         count(call.transfer);
       });
       if (have && done) error.attempt([&] { took(i); });
@@ -126,6 +161,16 @@ class CollectiveEngine : public Engine {
   // What a collective transfer is given.
   struct Call {
     hid_t dataset, type, memory, space, transfer;
+    const std::string& name;  // of the dataset
+    Watchdog& watchdog;
+
+    // Makes the call, whatever rank it waits for. Returns its status.
+    herr_t watch(const char* what, const std::function<herr_t()>& transfer_call) const {
+      herr_t status = -1;
+      watchdog.watch([&] { return std::string("collective ") + what + " of '" + name + "'"; },
+                     [&] { status = transfer_call(); });
+      return status;
+    }
 
     void select_none() const {
       H5Sselect_none(memory);
@@ -135,6 +180,7 @@ class CollectiveEngine : public Engine {
 
   struct Opened {
     std::uint64_t number;
+    std::string name;
     hdf5::Dataset dataset;
     hdf5::Datatype type;
   };
@@ -155,8 +201,9 @@ class CollectiveEngine : public Engine {
 
     const hdf5::Quiet quiet;
     FirstError error;
-    hdf5::File file;
-    comm_.agree(step, [&] { file = open(flags); });
+    Watchdog watchdog(comm_, std::string(step), file_.path());
+    SharedFile file(watchdog);
+    comm_.agree(step, [&] { open(file, flags); });
     const auto transfer = collective_transfer();
     std::size_t next = 0;
     for (std::size_t first = 0; first < numbers.size(); first += kDatasetsAtOnce) {
@@ -165,7 +212,8 @@ class CollectiveEngine : public Engine {
       comm_.agree(step, [&] {
         error.rethrow();
         const auto last = std::min(numbers.size(), first + kDatasetsAtOnce);
-        for (auto n = first; n < last; ++n) datasets.push_back(open_dataset(file, numbers[n]));
+        for (auto n = first; n < last; ++n)
+          datasets.push_back(open_dataset(file.get(), numbers[n]));
       });
       for (auto& opened : datasets) {
         const auto number = opened.number;
@@ -176,10 +224,14 @@ class CollectiveEngine : public Engine {
           select(space.get(), have ? &pieces[next] : nullptr);
           const auto memory = packed_space(space.get());
           move(have ? next++ : pieces.size(),
-               Call{dataset.get(), opened.type.get(), memory.get(), space.get(), transfer.get()},
+               Call{dataset.get(), opened.type.get(), memory.get(), space.get(), transfer.get(),
+                    opened.name, watchdog},
                error);
         }
-        error.attempt([&] { dataset.close("close a dataset of '" + file_.path() + "'"); });
+        error.attempt([&] {
+          watchdog.watch([&] { return "H5Dclose of '" + opened.name + "'"; },
+                         [&] { dataset.close("close a dataset of '" + file_.path() + "'"); });
+        });
       }
     }
     error.attempt([&] { file.close("close '" + file_.path() + "'"); });
@@ -189,7 +241,7 @@ class CollectiveEngine : public Engine {
   // Throws Error{corrupt} if the dataset is not what the index says: a selection that HDF5 refuses
   // on one rank is the same as a rank that cannot take part.
   Opened open_dataset(const hdf5::File& file, std::uint64_t number) const {
-    const auto name = dataset_name(index_, number);
+    auto name = dataset_name(index_, number);
     const auto what = "open dataset '" + name + "' of '" + file_.path() + "'";
     hdf5::Dataset dataset(H5Dopen2(file.get(), name.c_str(), H5P_DEFAULT), what);
     const hdf5::Datatype stored(H5Dget_type(dataset.get()), what);
@@ -208,7 +260,7 @@ class CollectiveEngine : public Engine {
         sizes_of(space.get()) != sizes) {
       throw Error(ErrorCode::corrupt, what + ": it is not what the index says");
     }
-    return {number, std::move(dataset), std::move(type)};
+    return {number, std::move(name), std::move(dataset), std::move(type)};
   }
 
   static std::optional<Extents> sizes_of(hid_t space) {
@@ -221,11 +273,11 @@ class CollectiveEngine : public Engine {
     return Extents(std::span<const std::int64_t>(made).first(static_cast<std::size_t>(dims)));
   }
 
-  hdf5::File open(unsigned flags) const {
+  void open(SharedFile& file, unsigned flags) const {
     const auto what = "open '" + file_.path() + "' through MPI-IO";
     const hdf5::PropertyList access(H5Pcreate(H5P_FILE_ACCESS), what);
     ok(H5Pset_fapl_mpio(access.get(), comm_.get(), MPI_INFO_NULL), what);
-    return {H5Fopen(file_.path().c_str(), flags, access.get()), what};
+    file.open(file_.path(), flags, access.get(), what);
   }
 
   static hdf5::PropertyList collective_transfer() {

@@ -1,3 +1,5 @@
+#include <utility>
+
 #include "base/context.hpp"
 #include "layout/runs.hpp"
 #include "storage/engine.hpp"
@@ -21,7 +23,7 @@ void for_each_range(const Piece& piece, const Move& move) {
 
 class DirectEngine : public Engine {
  public:
-  DirectEngine(const Comm& comm, const PosixFile& file) : comm_(comm), file_(file) {}
+  DirectEngine(Comm comm, const PosixFile& file) : comm_(std::move(comm)), file_(file) {}
 
   void write(std::string_view step, const std::vector<Piece>& pieces, const Describe& describe,
              const std::function<const void*(std::size_t)>& data) override {

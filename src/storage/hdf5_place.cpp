@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <numeric>
 
+#include "base/whole_box.hpp"
 #include "base/wire.hpp"
 #include "h5dcp/error.hpp"
 #include "layout/blocks.hpp"
+#include "layout/tables.hpp"
 #include "storage/folder.hpp"
 #include "storage/hdf5_options.hpp"
 #include "storage/hdf5_save.hpp"
@@ -17,14 +19,10 @@
 namespace h5dcp {
 namespace {
 
-bool in_blobs(const PlannedEntry& entry) {
-  return entry.kind == EntryKind::json || entry.kind == EntryKind::bytes;
-}
-
 // The checksums of one box. A slot is written whole.
 std::uint64_t blocks_in(const SkeletonEntry& entry, const Box& box) {
-  const bool slot = entry.kind == EntryKind::json || entry.kind == EntryKind::bytes;
-  const auto grid = block_grid(slot ? Box{{0}, entry.sizes} : box, itemsize(entry.dtype));
+  const auto grid =
+      block_grid(in_blobs(entry.kind) ? whole_box(entry.sizes) : box, itemsize(entry.dtype));
   return static_cast<std::uint64_t>(block_count(grid));
 }
 
@@ -37,7 +35,7 @@ SkeletonEntry to_skeleton(const PlannedEntry& entry) {
                      .sizes = entry.size,
                      .chunks = entry.chunks.size(),
                      .blocks = 0};
-  if (in_blobs(entry)) {
+  if (in_blobs(entry.kind)) {
     made.dtype = DType::uint8;
     made.sizes = {static_cast<std::int64_t>(slot_bytes(entry.nbytes))};
   }
@@ -196,7 +194,7 @@ std::vector<std::vector<StorageData>> Hdf5Writer::prepare_global_plan(
                        .first_box = wire.varint(),
                        .first_checksum = wire.varint(),
                        .slot_bytes = 0};
-      if (in_blobs(entry)) place.slot_bytes = static_cast<std::uint64_t>(made.sizes[0]);
+      if (in_blobs(entry.kind)) place.slot_bytes = static_cast<std::uint64_t>(made.sizes[0]);
       auto& chunks = data.emplace_back();
       for (const auto& box : entry.chunks) {
         chunks.push_back(encode_place(place));

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/checksum.hpp"
+#include "base/whole_box.hpp"
 #include "h5dcp/error.hpp"
 #include "layout/blocks.hpp"
 #include "layout/tables.hpp"
@@ -39,18 +40,16 @@ Chunk chunk_of(const WriteItem& item, const WriteSlice& slice) {
               .grid = {},
               .nbytes = 0,
               .checksums = {}};
-  Box box = slice.box;
   if (item.tensor_data) {
     chunk.dtype = item.tensor_data->properties.dtype;
     chunk.sizes = item.tensor_data->size;
   } else if (chunk.place.slot_bytes > 0) {
     chunk.sizes = {static_cast<std::int64_t>(chunk.place.slot_bytes)};
-    box = {{0}, chunk.sizes};
   } else {
     chunk.dtype = item.bytes_io_data->dtype;
     chunk.sizes = item.bytes_io_data->size;
-    box = {Extents(std::vector<std::int64_t>(chunk.sizes.size())), chunk.sizes};
   }
+  const Box box = item.tensor_data ? slice.box : whole_box(chunk.sizes);
   chunk.grid = block_grid(box, itemsize(chunk.dtype));
   chunk.nbytes = static_cast<std::uint64_t>(nbytes(chunk.dtype, box.sizes));
   return chunk;

@@ -11,6 +11,7 @@
 
 #include "base/checksum.hpp"
 #include "base/utf8.hpp"
+#include "base/whole_box.hpp"
 #include "h5dcp/error.hpp"
 #include "plan/tile.hpp"
 
@@ -222,8 +223,8 @@ Metadata metadata_of(const Index& index, const std::string& path) {
       continue;
     }
     const Extents sizes = index.sizes(i);
-    metadata.state_dict_metadata[fqn] = TensorStorageMetadata{
-        {index.dtype(i)}, sizes, {{Extents(std::vector<std::int64_t>(sizes.size())), sizes}}};
+    metadata.state_dict_metadata[fqn] =
+        TensorStorageMetadata{{index.dtype(i)}, sizes, {whole_box(sizes)}};
   }
   metadata.storage_meta.checkpoint_id = path;
   metadata.storage_meta.save_id = std::to_string(index.record().generation);
@@ -250,8 +251,8 @@ std::vector<StoredChunk> read_chunks(const PosixFile& file, const Index& index, 
   const TensorRow tensor = index.row(i);
   const auto& record = index.record();
   const auto dims = tensor.dims;
-  const bool slot = index.kind(i) == EntryKind::json || index.kind(i) == EntryKind::bytes;
-  const Box whole{Extents(std::vector<std::int64_t>(dims)), index.sizes(i)};
+  const bool slot = in_blobs(index.kind(i));
+  const Box whole = whole_box(index.sizes(i));
   const auto refuse = [&](std::uint64_t row, const char* what) {
     corrupt("'" + std::string(index.fqn(i)) + "': row " + std::to_string(row) +
             " of index table 'chunks' at " +

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <variant>
 
+#include "base/whole_box.hpp"
 #include "h5dcp/tensor.hpp"
 
 namespace h5dcp {
@@ -17,8 +18,7 @@ std::uint64_t bytes_of(const std::variant<TensorView, Bytes>& data) {
 
 void fill_with_zeros(const TensorView& view) {
   alignas(16) std::array<std::byte, 16> zero{};  // as large as any element
-  const Extents nowhere(std::vector<std::int64_t>(view.sizes.size()));
-  copy_elements({zero.data(), view.dtype, view.sizes, nowhere, nullptr}, view);
+  copy_elements({zero.data(), view.dtype, view.sizes, zeros_like(view.sizes), nullptr}, view);
 }
 
 }  // namespace

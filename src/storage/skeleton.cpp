@@ -26,10 +26,6 @@ namespace {
 
 using hdf5::ok;
 
-bool in_blobs(const SkeletonEntry& entry) {
-  return entry.kind == EntryKind::json || entry.kind == EntryKind::bytes;
-}
-
 // The HDF5 side: creates objects in one open file.
 class Maker {
  public:
@@ -177,7 +173,7 @@ Tables lay_out(const std::vector<SkeletonEntry>& entries, std::vector<EntryPlace
     tables.chunks += entry.chunks;
     tables.boxes += entry.chunks * 2 * entry.sizes.size();
     tables.checksums += entry.blocks;
-    if (in_blobs(entry)) {
+    if (in_blobs(entry.kind)) {
       row.address = tables.blobs;
       tables.blobs += row.nbytes;
     }
@@ -196,7 +192,7 @@ void make_objects(const std::string& path, const PosixFile& draft,
   Maker maker(path, draft, entries.size());
   maker.group("/state");
   for (std::size_t i = 0; i < entries.size(); ++i) {
-    if (in_blobs(entries[i])) continue;
+    if (in_blobs(entries[i].kind)) continue;
     const auto prefix = entries[i].fqn + ".";
     const auto next = std::ranges::lower_bound(entries, prefix, {}, &SkeletonEntry::fqn);
     const bool is_prefix = next != entries.end() && next->fqn.starts_with(prefix);
@@ -254,7 +250,7 @@ Skeleton make_skeleton(const std::string& path, const std::vector<SkeletonEntry>
 
   for (std::size_t i = 0; i < entries.size(); ++i) {
     auto& row = tables.rows[i];
-    if (in_blobs(entries[i])) row.address += record.table(Table::blobs).address;
+    if (in_blobs(entries[i].kind)) row.address += record.table(Table::blobs).address;
     skeleton.places[i].address = row.address;
     record.data_bytes += row.nbytes;
   }

@@ -3,19 +3,11 @@
 #include <algorithm>
 #include <string>
 
+#include "base/whole_box.hpp"
 #include "h5dcp/error.hpp"
-#include "storage/values.hpp"
+#include "storage/stored_blocks.hpp"
 
 namespace h5dcp {
-namespace {
-
-Box minus(Box box, const Extents& origin) {
-  for (std::size_t d = 0; d < box.dims(); ++d) box.offsets[d] -= origin[d];
-  return box;
-}
-
-}  // namespace
-
 const std::vector<StoredChunk>& TensorReads::chunks(std::size_t entry) {
   if (chunks_.empty() || chunks_.back().first != entry) {
     chunks_.emplace_back(entry, read_chunks(file_, index_, entry));
@@ -30,21 +22,15 @@ void TensorReads::add(const ReadItem& item) {
   }
   const Box region{item.storage_offsets, item.lengths};  // the stored piece is the whole tensor
   const auto sizes = index_.sizes(*entry);
-  if (!contains({Extents(std::vector<std::int64_t>(sizes.size())), sizes}, region)) {
+  if (!contains(whole_box(sizes), region)) {
     throw Error(ErrorCode::invalid_argument, "'" + item.storage_index.fqn + "' " +
                                                  to_string(region) + ": outside of " +
                                                  to_string(sizes));
   }
   auto& wanted = wanted_.emplace_back(Wanted{&item, *entry, region, {}, 0});
   for (const auto& chunk : chunks(*entry)) {
-    const auto overlap = intersect(chunk.grid.box, region);
-    if (!overlap || numel(overlap->sizes) == 0) continue;
-    const Box whole = whole_blocks(chunk.grid, *overlap);
-    for (auto& box :
-         h5dcp::pieces(chunk.grid, whole, itemsize(index_.dtype(*entry)), piece_bytes_)) {
-      auto useful = intersect(box, *overlap);
-      if (!useful) continue;
-      parts_.push_back({&wanted, &chunk, std::move(box), std::move(*useful)});
+    for (auto& part : parts_of(chunk, region, itemsize(index_.dtype(*entry)), piece_bytes_)) {
+      parts_.push_back({&wanted, &chunk, std::move(part.box), std::move(part.useful)});
       ++wanted.parts;
     }
   }
@@ -65,7 +51,7 @@ std::vector<Piece> TensorReads::pieces() {
 void* TensorReads::in_place(const Part& part) const {
   const auto& target = part.wanted->target;
   if (part.useful != part.box || target.dtype != index_.dtype(part.wanted->entry)) return nullptr;
-  const auto view = narrow(target, minus(part.box, part.wanted->region.offsets));
+  const auto view = narrow(target, relative_to(part.box, part.wanted->region.offsets));
   return is_contiguous(view) ? view.data : nullptr;
 }
 
@@ -100,8 +86,8 @@ void TensorReads::took(std::size_t i, LoadPlanner& planner) {
                direct != nullptr ? direct : buffer_.data());
   if (direct == nullptr) {
     const auto read = contiguous_view(buffer_.data(), index_.dtype(wanted.entry), part.box.sizes);
-    copy_elements(narrow(read, minus(part.useful, part.box.offsets)),
-                  narrow(wanted.target, minus(part.useful, wanted.region.offsets)));
+    copy_elements(narrow(read, relative_to(part.useful, part.box.offsets)),
+                  narrow(wanted.target, relative_to(part.useful, wanted.region.offsets)));
   }
   if (--part.wanted->parts == 0) planner.commit_tensor(*wanted.item, wanted.target);
 }

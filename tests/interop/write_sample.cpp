@@ -1,4 +1,4 @@
-// Checkpoints for tool_test.py and interop_test.py, in the folder given.
+// Checkpoints for tests/tool and interop_test.py, in the folder given.
 
 #include <mpi.h>
 
@@ -13,6 +13,7 @@
 #include "h5dcp/error.hpp"
 #include "h5dcp/hdf5.hpp"
 #include "h5dcp/state_dict_saver.hpp"
+#include "sample_pair.hpp"
 #include "sample_state.hpp"
 
 namespace h5dcp::test {
@@ -117,6 +118,52 @@ StateDict hostile(Place place) {
   return state;
 }
 
+// For `h5dcp cat` and `h5dcp show --svg`: text that means something to a terminal, and to XML.
+StateDict terminal() {
+  return {{"<&\">", allocate(DType::int8, {2})},
+          {"text", "a\x1B[31mred\n"},
+          {"list", List{"\x1B[31mred", "\x7F", "\302\233"}}};
+}
+
+// More elements than are printed at once, also in one row.
+StateDict large(Place place) {
+  const Extents sizes{2, 300000};
+  const DeviceMesh mesh({place.size});
+  const std::vector<Placement> columns{Shard{1}};
+  const auto view = allocate(DType::int32, local_box(sizes, mesh, columns, place.rank).sizes);
+  auto* elements = static_cast<std::int32_t*>(view.data);
+  for (std::int64_t i = 0; i < numel(view.sizes); ++i) {
+    elements[i] = static_cast<std::int32_t>(i % 1000) - place.rank;
+  }
+  return {{"wide", distribute(view, sizes, mesh, columns, place.rank)}};
+}
+
+// Four dimensions cut over four ranks in different ones; a box for each rank.
+StateDict cut() {
+  int rank = 0;
+  MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+  const auto sharded = [&](const DeviceMesh& mesh, const std::vector<Placement>& placed) {
+    const Extents sizes{8, 4, 12, 6};
+    const auto part = allocate(DType::int16, local_box(sizes, mesh, placed, rank).sizes);
+    return distribute(part, sizes, mesh, placed, rank);
+  };
+  const DeviceMesh row({4});
+  const DeviceMesh grid({2, 2});
+  StateDict state{{"first", sharded(row, {Shard{0}})},
+                  {"middle", sharded(row, {Shard{1}})},
+                  {"two", sharded(grid, {Shard{2}, Shard{0}})},
+                  {"whole", sharded(row, {Replicate{}})}};
+  // A rank cuts dimension 2, two cut 1, and all 0.
+  const Box boxes[] = {{{0, 0, 0, 0}, {4, 4, 12, 6}},
+                       {{4, 0, 0, 0}, {4, 2, 12, 6}},
+                       {{4, 2, 0, 0}, {4, 2, 6, 6}},
+                       {{4, 2, 6, 0}, {4, 2, 6, 6}}};
+  const Box& mine = boxes[rank];
+  state["three"] =
+      ShardedTensor{DType::int16, {8, 4, 12, 6}, {{mine, allocate(DType::int16, mine.sizes)}}};
+  return state;
+}
+
 StateDict many(int tensors) {
   StateDict state;
   for (int i = 0; i < tensors; ++i) {
@@ -134,13 +181,19 @@ void write_all(const std::string& folder) {
   Place place;
   MPI_Comm_rank(MPI_COMM_WORLD, &place.rank);
   MPI_Comm_size(MPI_COMM_WORLD, &place.size);
+  if (place.size == 4) return write(cut(), folder + "/cut.h5", Transfer::direct);
   write(sample(place), folder + "/sample.h5", Transfer::direct);
   write(sample(place), folder + "/again.h5", Transfer::direct);
   write(sample(place), folder + "/collective.h5", Transfer::collective);
   write(patterns(place), folder + "/patterns.h5", Transfer::direct);
   write(hostile(place), folder + "/hostile.h5", Transfer::direct);
+  write(large(place), folder + "/large.h5", Transfer::direct);
+  write(sample_pair(false, place.rank, place.size), folder + "/a.h5", Transfer::direct);
+  write(sample_pair(true, place.rank, place.size), folder + "/b.h5", Transfer::direct);
+  write(terminal(), folder + "/terminal.h5", Transfer::direct);
   if (place.size > 1) return;
   write(many(10), folder + "/few.h5", Transfer::direct);
+  write({{"huge", allocate(DType::float32, {4096, 8192})}}, folder + "/huge.h5", Transfer::direct);
   write(many(20000), folder + "/many.h5", Transfer::direct);
 }
 

@@ -1,4 +1,4 @@
-"""The tool h5dcp: what it prints and how it exits, on checkpoints that write_sample made."""
+"""h5dcp ls, show and verify: what they print and how they exit, on checkpoints that write_sample made."""
 
 import json
 import math
@@ -10,61 +10,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-
-BIN = Path(os.environ["H5DCP_BIN"])
-SAMPLES = Path(os.environ["H5DCP_SAMPLES"])
-TOOL = BIN / "h5dcp"
-RANKS = [1, 3]
-RECORD_BYTES = 4096
-
-
-def run(*arguments, **options):
-    """Without a launcher, and without what a launcher or a user might have set."""
-    options.setdefault("env", {"LC_ALL": "C", "ASAN_OPTIONS": "detect_leaks=0"})
-    return subprocess.run([TOOL, *arguments], stdout=options.pop("stdout", subprocess.PIPE),
-                          stderr=subprocess.PIPE, text=True, **options)
-
-
-def fine(*arguments):
-    done = run(*arguments)
-    assert (done.returncode, done.stderr) == (0, "")
-    return done.stdout
-
-
-def fails(status, *arguments):
-    """Whatever goes wrong, a single line on stderr says so."""
-    done = run(*arguments)
-    assert done.returncode == status
-    assert re.fullmatch(r"h5dcp: .+\n", done.stderr)
-    return done
-
-
-@pytest.fixture(params=RANKS, ids=lambda ranks: f"np{ranks}")
-def ranks(request):
-    return request.param
-
-
-@pytest.fixture
-def sample(ranks):
-    return SAMPLES / f"np{ranks}" / "sample.h5"
-
-
-@pytest.fixture
-def copy(sample, tmp_path):
-    return Path(shutil.copy(sample, tmp_path / "copy.h5"))
-
-
-def flip(path, address):
-    with open(path, "r+b") as file:
-        file.seek(address)
-        byte = file.read(1)[0]
-        file.seek(address)
-        file.write(bytes([byte ^ 0x10]))
-
-
-def entries(path, verb="ls"):
-    return {entry["fqn"]: entry for entry in json.loads(fine(verb, path, "--json"))["entries"]}
-
+from support import RECORD_BYTES, SAMPLES, TOOL, entries, fails, fine, flip, run
 
 # ls
 
@@ -207,13 +153,14 @@ def test_what_is_no_checkpoint(verb, tmp_path):
 # Use
 
 @pytest.mark.parametrize("arguments", [
-    [], ["frobnicate"], ["ls"], ["show"], ["verify"], ["ls", "a", "b"], ["ls", "--frob", "a"],
+    [], ["frobnicate"], ["ls"], ["show"], ["verify"], ["cat"], ["cat", "a"], ["diff", "a"],
+    ["diff", "a", "b", "--tolerance", "-1"], ["diff", "a", "b", "--tolerance", "x"], ["ls", "a", "b"], ["ls", "--frob", "a"],
     ["verify", "--json", "a"], ["--frob"]], ids=" ".join)
 def test_usage(arguments):
     assert fails(2, *arguments).stdout == ""
 
 
-@pytest.mark.parametrize("verb", ["ls", "show", "verify"])
+@pytest.mark.parametrize("verb", ["ls", "show", "cat", "diff", "verify"])
 def test_help(verb):
     for arguments in [["--help"], [verb, "--help"], [verb, "-h"]]:
         text = fine(*arguments)
@@ -245,8 +192,6 @@ def test_a_full_disk_is_an_error():
     assert done.returncode == 1 and done.stderr.startswith("h5dcp: ")
 
 
-def test_it_needs_no_torch_and_starts_no_mpi():
+def test_it_needs_no_torch():
     libraries = subprocess.run(["ldd", TOOL], capture_output=True, text=True, check=True).stdout
     assert not re.search(r"torch|libc10|cuda", libraries)
-    symbols = subprocess.run(["nm", "-u", TOOL], capture_output=True, text=True, check=True).stdout
-    assert not re.search(r"\bMPI_", symbols)

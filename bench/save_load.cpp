@@ -1,0 +1,121 @@
+// bench_save_load: saves and loads one state as it is told, again and again, by h5dcp and by plain
+// system calls.
+//
+// compare.py drives it, in turn with programs of other libraries that hold the same tensors. Rank 0
+// reads a command a line, and answers each by a line of JSON:
+//
+//     save raw /dev/shm/a                  {"seconds": 0.5, "phases": {}}
+//     load collective /dev/shm/b.h5        {"seconds": 0.7, "phases": {"open": 0.01, ...}}
+//
+// The time is that of the slowest rank, all having started together. What was loaded is compared
+// with what was saved after the time is taken.
+
+#include <mpi.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <iostream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <stdexcept>
+#include <string>
+
+#include "h5dcp/comm.hpp"
+#include "h5dcp/hdf5.hpp"
+#include "h5dcp/state_dict_loader.hpp"
+#include "h5dcp/state_dict_saver.hpp"
+#include "raw_file.hpp"
+#include "workload.hpp"
+
+namespace bench {
+namespace {
+
+struct Command {
+  std::string verb;  // save or load
+  std::string way;   // raw, raw_each, direct, collective
+  std::string path;
+};
+
+// The next line of rank 0's input, on every rank; no verb at its end. The ranks that wait leave the
+// cores to whatever is measured meanwhile, as Comm does and MPI_Bcast does not.
+Command next_command(const h5dcp::Comm& comm) {
+  h5dcp::Bytes line;
+  if (comm.rank() == 0) {
+    std::string text;
+    std::getline(std::cin, text);
+    line.assign(text.begin(), text.end());
+  }
+  line = comm.broadcast("command", std::move(line), 0);
+  std::istringstream words(std::string(line.begin(), line.end()));
+  Command command;
+  words >> command.verb >> command.way >> command.path;
+  return command;
+}
+
+h5dcp::Transfer transfer_of(const std::string& way) {
+  if (way == "direct") return h5dcp::Transfer::direct;
+  if (way == "collective") return h5dcp::Transfer::collective;
+  throw std::invalid_argument("no way to save or load: '" + way + "'");
+}
+
+h5dcp::Report save(Workload& workload, const Command& command) {
+  const RawFile raw(command.path, MPI_COMM_WORLD);
+  if (command.way == "raw") return raw.write(workload.buffer()), h5dcp::Report{};
+  if (command.way == "raw_each") return raw.write(workload.tensors()), h5dcp::Report{};
+  h5dcp::Hdf5Writer writer(command.path, {.transfer = transfer_of(command.way)});
+  return h5dcp::save(workload.state(), {.storage_writer = &writer}).report;
+}
+
+h5dcp::Report load(Workload& workload, const Command& command) {
+  const RawFile raw(command.path, MPI_COMM_WORLD);
+  if (command.way == "raw") return raw.read(workload.buffer()), h5dcp::Report{};
+  if (command.way == "raw_each") return raw.read(workload.tensors()), h5dcp::Report{};
+  h5dcp::Hdf5Reader reader(command.path, {.transfer = transfer_of(command.way)});
+  return h5dcp::load(workload.state(), {.storage_reader = &reader}).report;
+}
+
+nlohmann::json run(Workload& workload, const Command& command) {
+  const bool loads = command.verb == "load";
+  if (loads) workload.clear();
+  MPI_Barrier(MPI_COMM_WORLD);
+  const double start = MPI_Wtime();
+  const auto report = loads ? load(workload, command) : save(workload, command);
+  double seconds = MPI_Wtime() - start;
+  MPI_Allreduce(MPI_IN_PLACE, &seconds, 1, MPI_DOUBLE, MPI_MAX, MPI_COMM_WORLD);
+  if (loads) workload.check();
+  nlohmann::json phases = nlohmann::json::object();
+  for (const auto& phase : report.phases) phases[phase.name] = phase.max_seconds;
+  return {{"seconds", seconds}, {"phases", phases}};
+}
+
+void serve(Workload& workload) {
+  const h5dcp::Comm comm(MPI_COMM_WORLD);
+  for (Command command = next_command(comm); !command.verb.empty(); command = next_command(comm)) {
+    const auto answer = run(workload, command);
+    if (comm.rank() == 0) std::cout << answer << std::endl;
+  }
+}
+
+}  // namespace
+}  // namespace bench
+
+int main(int argc, char** argv) {
+  MPI_Init(&argc, &argv);
+  bench::Shape shape;
+  CLI::App app("Saves and loads tensors as the commands on its standard input say");
+  app.add_option("--tensors", shape.tensors, "how many")->required();
+  app.add_option("--rows", shape.rows, "of each tensor, all ranks together")->required();
+  app.add_option("--columns", shape.columns, "of each tensor, float32")->required();
+  app.add_option("--shard", shape.shard, "the dimension that is cut over the ranks: 0 or 1");
+  CLI11_PARSE(app, argc, argv);
+  int status = 0;
+  try {
+    bench::Workload workload(shape, MPI_COMM_WORLD);
+    bench::serve(workload);
+  } catch (const std::exception& error) {
+    std::cerr << "bench_save_load: " << error.what() << std::endl;
+    MPI_Abort(MPI_COMM_WORLD, 1);
+  }
+  MPI_Finalize();
+  return status;
+}

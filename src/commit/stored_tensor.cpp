@@ -1,0 +1,80 @@
+#include <utility>
+
+#include "commit/opened.hpp"
+#include "h5dcp/error.hpp"
+#include "storage/stored_blocks.hpp"
+
+namespace h5dcp {
+namespace {
+
+constexpr std::uint64_t kPieceBytes = std::uint64_t{8} << 20;
+
+}  // namespace
+
+struct StoredTensor::Impl {
+  const PosixFile& file;
+  const Index& index;
+  std::size_t entry;
+  Extents size;
+  std::vector<StoredChunk> chunks;
+};
+
+StoredTensor::StoredTensor(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+StoredTensor::StoredTensor(StoredTensor&&) noexcept = default;
+StoredTensor& StoredTensor::operator=(StoredTensor&&) noexcept = default;
+StoredTensor::~StoredTensor() = default;
+
+DType StoredTensor::dtype() const {
+  return impl_->index.dtype(impl_->entry);
+}
+
+const Extents& StoredTensor::size() const {
+  return impl_->size;
+}
+
+std::vector<Box> StoredTensor::pieces(std::uint64_t max_bytes) const {
+  std::vector<Box> made;
+  for (const auto& chunk : impl_->chunks) {
+    for (auto& box : h5dcp::pieces(chunk.grid, chunk.grid.box, itemsize(dtype()), max_bytes)) {
+      made.push_back(std::move(box));
+    }
+  }
+  return made;
+}
+
+void StoredTensor::read(const Box& box, const TensorView& target) const {
+  const auto& [file, index, entry, size, chunks] = *impl_;
+  const auto refuse = [&](const std::string& why) {
+    throw Error(ErrorCode::invalid_argument, "read '" + std::string(index.fqn(entry)) + "' " +
+                                                 to_string(box) + " of " + to_string(size) + ": " +
+                                                 why);
+  };
+  if (box.dims() != size.size() ||
+      !contains({Extents(std::vector<std::int64_t>(size.size())), size}, box)) {
+    refuse("that is outside of the tensor");
+  }
+  if (target.sizes != box.sizes) refuse("the target has sizes " + to_string(target.sizes));
+  Bytes packed;
+  for (const auto& chunk : chunks) {
+    for (const auto& part : parts_of(chunk, box, itemsize(dtype()), kPieceBytes)) {
+      read_packed(file, index, entry, part.box, packed);
+      check_blocks(index, entry, chunk, part.box, packed.data());
+      const auto elements = contiguous_view(packed.data(), dtype(), part.box.sizes);
+      copy_elements(narrow(elements, relative_to(part.useful, part.box.offsets)),
+                    narrow(target, relative_to(part.useful, box.offsets)));
+    }
+  }
+}
+
+StoredTensor CheckpointFile::tensor(std::size_t i) const {
+  const auto& [file, index] = *impl_;
+  const auto kind = index.kind(i);
+  if (kind == EntryKind::json || kind == EntryKind::bytes) {
+    throw Error(ErrorCode::invalid_argument,
+                "'" + std::string(index.fqn(i)) + "' is a value without dtype and sizes");
+  }
+  return StoredTensor(std::unique_ptr<StoredTensor::Impl>(
+      new StoredTensor::Impl{file, index, i, index.sizes(i), read_chunks(file, index, i)}));
+}
+
+}  // namespace h5dcp
