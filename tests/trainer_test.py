@@ -166,3 +166,22 @@ def test_a_rank_that_is_stopped_inside_a_write_ends_the_job(tmp_path):
     assert re.search(rf"^h5dcp-trainer: write to '{path}': rank 1 of 3 did not arrive within 1 s; rank 0 of 3 is inside "
                      rf"collective H5Dwrite of '/state/.*', file '{tmp_path}/.*'$", run.errors, re.MULTILINE), run.errors
     assert not os.path.exists(path)
+
+
+def test_a_signal_to_one_rank_stops_all_after_the_same_step(tmp_path):
+    steps = 300  # some seconds
+    settings = SETTINGS | {"steps": steps, "save-every": 0, "checkpoint": tmp_path}
+    options = [f"--{name}={value}" for name, value in settings.items()]
+    rank = f'echo $$ >{tmp_path}/pid.$OMPI_COMM_WORLD_RANK; exec "$0" "$@"'
+    command = [os.environ["H5DCP_MPIEXEC"], "-n", "3", "sh", "-c", rank, os.environ["H5DCP_TRAINER"], *options]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as run:
+        while not run.stdout.readline().startswith("step 2 "):
+            assert run.poll() is None
+        os.kill(int((tmp_path / "pid.1").read_text()), signal.SIGUSR1)
+        output, errors = run.stdout.read(), run.stderr.read()
+    assert run.returncode == 75, errors
+    stopped = re.search(r"^stopped by SIGUSR1 after step (\d+), saved$", output, re.MULTILINE)
+    assert stopped, output
+    step = int(stopped[1])
+    assert 2 < step < steps
+    assert_resumed(Run(3, tmp_path, "--resume", **{"steps": step + 2}), tmp_path, step, step + 2)

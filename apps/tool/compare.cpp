@@ -100,7 +100,7 @@ class Comparer {
       const auto left = part(a, first, size);
       const auto right = part(b, first, size);
       const auto in_common = [&](const TensorView& view) {
-        const auto made = h5dcp::allocate(common_, view.sizes);
+        auto made = h5dcp::allocate(common_, view.sizes);
         h5dcp::copy_elements(view, made);
         return made;
       };

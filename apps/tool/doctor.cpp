@@ -3,9 +3,9 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <iomanip>
 #include <iostream>
 #include <iterator>
 #include <map>
@@ -13,6 +13,7 @@
 #include <optional>
 #include <random>
 #include <set>
+#include <sstream>
 #include <string>
 #include <utility>
 #include <vector>
@@ -33,7 +34,7 @@ namespace fs = std::filesystem;
 
 // The folder in which a checkpoint of that name would be.
 fs::path folder_of(const std::string& path) {
-  const fs::path given(path);
+  fs::path given(path);
   if (fs::is_directory(given)) return given;
   return given.has_parent_path() ? given.parent_path() : fs::path(".");
 }
@@ -44,9 +45,9 @@ std::string text_of(const Version& version) {
 }
 
 std::string gigabytes(std::uint64_t bytes) {
-  std::array<char, 32> text{};
-  std::snprintf(text.data(), text.size(), "%.1f", static_cast<double>(bytes) / 1e9);
-  return text.data();
+  std::ostringstream text;
+  text << std::fixed << std::setprecision(1) << static_cast<double>(bytes) / 1e9;
+  return text.str();
 }
 
 std::string mpi_library() {

@@ -41,7 +41,7 @@ void append_float(std::string& text, T number, Style style) {
   if (style == Style::text) {
     text += name;
   } else {
-    text.append("{\"$float\": \"").append(name).append("\"}");
+    text.append(R"({"$float": ")").append(name).append("\"}");
   }
 }
 

@@ -113,7 +113,7 @@ Finding direct(const fs::path& path) {
 
 Finding rename_to_new(const fs::path& folder) {
   const auto file = [&](const char* name) {
-    const auto path = folder / name;
+    auto path = folder / name;
     const Fd made(path, O_RDWR | O_CREAT);
     return path;
   };
@@ -171,7 +171,7 @@ FileSystem file_system_of(const fs::path& folder) {
     found.type = type;
     found.source = unescape(source);
     found.mount = mount;
-    found.options = options + "," + super;
+    found.options = options.append(",").append(super);
   }
   return found;
 }

@@ -80,7 +80,7 @@ void add_options(std::ostream& page, const CLI::App& app) {
 std::string manual(const CLI::App& app, const std::string& version) {
   const auto verbs = app.get_subcommands([](const CLI::App*) { return true; });
   std::ostringstream page;
-  page << ".TH H5DCP 1 \"\" \"" << roff("h5dcp " + version) << "\" \"User Commands\"\n"
+  page << R"(.TH H5DCP 1 "" ")" << roff("h5dcp " + version) << R"(" "User Commands")" << '\n'
        << ".SH NAME\nh5dcp \\- look into checkpoints of sharded training state\n"
        << ".SH SYNOPSIS\n.nh\n.ad l\n";
   const char* between = "";

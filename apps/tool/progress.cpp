@@ -4,9 +4,9 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
-#include <cstdio>
+#include <iomanip>
 #include <iostream>
+#include <sstream>
 #include <utility>
 
 namespace tool {
@@ -29,11 +29,12 @@ std::string progress_text(const std::string& what, std::uint64_t done_bytes,
   constexpr double kGiga = 1e9;
   const auto done = static_cast<double>(done_bytes);
   const auto total = static_cast<double>(std::max<std::uint64_t>(1, total_bytes));
-  std::array<char, 96> text{};
-  std::snprintf(text.data(), text.size(), "  %3.0f %%  %.1f of %.1f GB  %.2f GB/s",
-                std::min(100.0, 100 * done / total), done / kGiga, total / kGiga,
-                done / kGiga / std::max(1e-9, elapsed.count()));
-  return (what + text.data()).substr(0, width);
+  std::ostringstream text;
+  text << what << std::fixed << std::setprecision(0) << "  " << std::setw(3)
+       << std::min(100.0, 100 * done / total) << " %  " << std::setprecision(1) << done / kGiga
+       << " of " << total / kGiga << " GB  " << std::setprecision(2)
+       << done / kGiga / std::max(1e-9, elapsed.count()) << " GB/s";
+  return text.str().substr(0, width);
 }
 
 ProgressLine::ProgressLine(std::string what)

@@ -1,11 +1,11 @@
 #include "svg.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cstdint>
-#include <cstdio>
+#include <iomanip>
 #include <map>
 #include <optional>
+#include <sstream>
 #include <string_view>
 
 #include "text.hpp"
@@ -54,9 +54,9 @@ std::string xml(const std::string& text) {
 }
 
 std::string number(double value) {
-  std::array<char, 32> text{};
-  std::snprintf(text.data(), text.size(), "%.3f", value);
-  return text.data();
+  std::ostringstream text;
+  text << std::fixed << std::setprecision(3) << value;
+  return text.str();
 }
 
 std::string attribute(const char* name, const std::string& value) {
@@ -186,7 +186,7 @@ class Drawing {
     body_ += "<rect class=\"box\"" + attribute("x", number(x)) + attribute("y", number(y)) +
              attribute("width", number(width)) + attribute("height", number(height)) +
              attribute("fill", colour(chunk.writer)) +
-             " stroke=\"white\" stroke-width=\"0.5\"><title>rank " + rank + ": " +
+             R"( stroke="white" stroke-width="0.5"><title>rank )" + rank + ": " +
              to_string(chunk.box) + ", " + std::to_string(chunk.nbytes) + " bytes</title></rect>\n";
     if (width > static_cast<double>(rank.size() + 1) * kLetter && height > kLine) {
       body_ += "<text" + attribute("x", number(x + width / 2)) +
@@ -212,7 +212,7 @@ class Drawing {
       }
       next_ += kLine;
       body_ += "<rect class=\"legend\"" + attribute("x", number(kMargin)) +
-               attribute("y", number(next_ - 11)) + " width=\"12\" height=\"12\"" +
+               attribute("y", number(next_ - 11)) + R"( width="12" height="12")" +
                attribute("fill", colour(rank)) + "/>\n";
       add_text(kMargin + 18, next_,
                "rank " + std::to_string(rank) + ": " + std::to_string(written.boxes) +

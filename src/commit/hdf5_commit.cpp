@@ -41,19 +41,30 @@ bool is_file(const std::string& path, const PosixFile& file) {
   fail_errno("rename '" + from + "' to '" + to + "'", to, error);
 }
 
+// What `call` leaves in errno, once it is not interrupted; 0 if it succeeds.
+template <class Call>
+int error_of(const Call& call) {
+  while (call() != 0) {
+    if (errno != EINTR) return errno;
+  }
+  return 0;
+}
+
 void rename_over(const std::string& from, const std::string& to, const PosixFile& file) {
-  if (::rename(from.c_str(), to.c_str()) == 0) return;
-  const int error = errno;
-  if (!is_file(to, file)) fail_rename(from, to, error);
+  const int error = error_of([&] { return ::rename(from.c_str(), to.c_str()); });
+  if (error != 0 && !is_file(to, file)) fail_rename(from, to, error);
 }
 
 void rename_to_new(const std::string& from, const std::string& to, const PosixFile& file) {
-  if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) == 0) return;
-  int error = errno;
+  int error = error_of(
+      [&] { return ::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE); });
   if (error == EINVAL || error == ENOSYS) {
     // A file system without that flag. A link fails as well if the name is taken.
-    error = ::link(from.c_str(), to.c_str()) == 0 ? 0 : errno;
-    if (error == 0) ::unlink(from.c_str());
+    error = error_of([&] { return ::link(from.c_str(), to.c_str()); });
+    if (error == 0 || is_file(to, file)) {
+      error_of([&] { return ::unlink(from.c_str()); });  // or a later save does
+      return;
+    }
   }
   if (error == 0 || is_file(to, file)) return;
   if (error == EEXIST) throw exists_already(to);  // it came while we saved

@@ -1,9 +1,9 @@
 #include <utility>
 
-#include "base/whole_box.hpp"
 #include "commit/opened.hpp"
 #include "h5dcp/error.hpp"
 #include "layout/tables.hpp"
+#include "plan/bounds.hpp"
 #include "storage/stored_blocks.hpp"
 
 namespace h5dcp {
@@ -14,6 +14,13 @@ constexpr std::uint64_t kPieceBytes = std::uint64_t{8} << 20;
 }  // namespace
 
 struct StoredTensor::Impl {
+  Impl(const Opened& opened, std::size_t i)
+      : file(opened.file),
+        index(opened.index),
+        entry(i),
+        size(index.sizes(i)),
+        chunks(read_chunks(file, index, i)) {}
+
   const PosixFile& file;
   const Index& index;
   std::size_t entry;
@@ -45,17 +52,15 @@ std::vector<Box> StoredTensor::pieces(std::uint64_t max_bytes) const {
 }
 
 void StoredTensor::read(const Box& box, const TensorView& target) const {
-  const Index& index = impl_->index;
-  const std::size_t entry = impl_->entry;
   const auto refuse = [&](const std::string& why) {
-    throw Error(ErrorCode::invalid_argument, "read '" + std::string(index.fqn(entry)) + "' " +
-                                                 to_string(box) + " of " + to_string(size()) +
-                                                 ": " + why);
+    throw Error(ErrorCode::invalid_argument,
+                "read '" + std::string(impl_->index.fqn(impl_->entry)) + "' " + to_string(box) +
+                    " of " + to_string(size()) + ": " + why);
   };
-  if (box.dims() != size().size() || !contains(whole_box(size()), box)) {
-    refuse("that is outside of the tensor");
-  }
+  if (!is_inside(box, size())) refuse("that is outside of the tensor");
   if (target.sizes != box.sizes) refuse("the target has sizes " + to_string(target.sizes));
+  const auto& index = impl_->index;
+  const auto entry = impl_->entry;
   Bytes packed;
   for (const auto& chunk : impl_->chunks) {
     for (const auto& part : parts_of(chunk, box, itemsize(dtype()), kPieceBytes)) {
@@ -69,13 +74,12 @@ void StoredTensor::read(const Box& box, const TensorView& target) const {
 }
 
 StoredTensor CheckpointFile::tensor(std::size_t i) const {
-  const auto& [file, index] = *impl_;
+  const auto& index = impl_->index;
   if (in_blobs(index.kind(i))) {
     throw Error(ErrorCode::invalid_argument,
                 "'" + std::string(index.fqn(i)) + "' is a value without dtype and sizes");
   }
-  return StoredTensor(std::make_unique<StoredTensor::Impl>(
-      StoredTensor::Impl{file, index, i, index.sizes(i), read_chunks(file, index, i)}));
+  return StoredTensor(std::make_unique<StoredTensor::Impl>(*impl_, i));
 }
 
 }  // namespace h5dcp

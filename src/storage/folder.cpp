@@ -32,7 +32,10 @@ void make_folder(const std::filesystem::path& folder) {
 }
 
 void sync_folder(const std::filesystem::path& folder) {
-  const int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);  // NOLINT(*-vararg)
+  int fd = -1;
+  do {
+    fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);  // NOLINT(*-vararg)
+  } while (fd < 0 && errno == EINTR);
   if (fd < 0) fail_errno("open '" + folder.string() + "'", folder, errno);
   int status = ::fsync(fd);
   while (status != 0 && errno == EINTR) status = ::fsync(fd);

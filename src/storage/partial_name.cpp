@@ -17,10 +17,10 @@ constexpr std::size_t kHexDigits = 16;
   throw Error(ErrorCode::io, action + ": " + error.message());
 }
 
-// Of nothing if there is nothing.
+// Of what has this name, be it a link; of nothing if there is nothing.
 std::filesystem::file_status status_of(const std::filesystem::path& path) {
   std::error_code error;
-  const auto status = std::filesystem::status(path, error);
+  const auto status = std::filesystem::symlink_status(path, error);
   if (status.type() == std::filesystem::file_type::none) {
     fail("look at '" + path.string() + "'", error);
   }
@@ -50,8 +50,10 @@ void remove_stale(const std::filesystem::path& path, std::chrono::nanoseconds ag
   using Entries = std::filesystem::directory_iterator;
   for (Entries at(folder_of(path), ignored); !ignored && at != Entries(); at.increment(ignored)) {
     const auto name = at->path().filename().string();
-    if (name.size() != begin.size() + kHexDigits + end.size()) continue;
-    if (!name.starts_with(begin) || !name.ends_with(end)) continue;
+    if (!name.starts_with(begin) || name.size() < begin.size() + kHexDigits) continue;
+    // Open MPI makes files beside the one that it opens: "<name>.locktest.0".
+    const auto rest = name.substr(begin.size() + kHexDigits);
+    if (rest != end && !rest.starts_with(end + ".")) continue;
     std::error_code unknown;
     const auto written = at->last_write_time(unknown);
     if (!unknown && now - written > age) std::filesystem::remove(at->path(), unknown);

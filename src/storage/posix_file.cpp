@@ -1,6 +1,7 @@
 #include "storage/posix_file.hpp"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -13,6 +14,7 @@
 #include <utility>
 
 #include "h5dcp/error.hpp"
+#include "storage/random_id.hpp"
 
 namespace h5dcp {
 namespace {
@@ -45,8 +47,10 @@ PosixFile::PosixFile(std::string path, Mode mode) : path_(std::move(path)) {
   const bool create = mode == Mode::create;
   const int flags = create ? O_RDWR | O_CREAT | O_EXCL : mode == Mode::read ? O_RDONLY : O_RDWR;
   const std::string action = (create ? "create '" : "open '") + path_ + "'";
-  // Does not wait for somebody to write to a pipe; means nothing to files.
-  fd_ = ::open(path_.c_str(), flags | O_CLOEXEC | O_NONBLOCK, 0666);  // NOLINT(*-vararg)
+  do {
+    // Does not wait for somebody to write to a pipe; means nothing to files.
+    fd_ = ::open(path_.c_str(), flags | O_CLOEXEC | O_NONBLOCK, 0666);  // NOLINT(*-vararg)
+  } while (fd_ < 0 && errno == EINTR);
   if (fd_ < 0) fail_errno(action, path_, errno);
   if (const auto type = status().st_mode; !S_ISREG(type)) {
     ::close(std::exchange(fd_, -1));
@@ -58,7 +62,14 @@ PosixFile::PosixFile(std::string path, Mode mode) : path_(std::move(path)) {
 PosixFile PosixFile::in_memory() {
   PosixFile file;
   file.fd_ = ::memfd_create("h5dcp", MFD_CLOEXEC);
-  if (file.fd_ < 0) fail_errno("make a file in memory", "/", errno);
+  if (file.fd_ < 0) {
+    // Some containers forbid that, but have shared memory. It is as good, but for its size, which
+    // may be limited.
+    const auto name = fmt::format("/h5dcp.{:016x}", random_id());
+    file.fd_ = ::shm_open(name.c_str(), O_RDWR | O_CREAT | O_EXCL, 0600);
+    if (file.fd_ < 0) fail_errno("make a file in memory", "/dev/shm", errno);
+    ::shm_unlink(name.c_str());
+  }
   file.path_ = "a file in memory";
   return file;
 }
@@ -109,7 +120,9 @@ void PosixFile::write(const void* data, std::size_t nbytes, std::uint64_t addres
     const auto count =
         ::pwrite(fd_, next, std::min(nbytes, kMostBytes), static_cast<off_t>(address));
     if (count < 0 && errno == EINTR) continue;
-    if (count < 0) fail_errno("write " + where(nbytes, address, path_), path_, errno);
+    if (count <= 0) {  // nothing is no progress
+      fail_errno("write " + where(nbytes, address, path_), path_, count < 0 ? errno : EIO);
+    }
     next += count;
     nbytes -= static_cast<std::size_t>(count);
     address += static_cast<std::uint64_t>(count);

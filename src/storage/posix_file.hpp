@@ -17,7 +17,7 @@ class PosixFile {
   PosixFile() = default;
   // Throws Error{not_found}, Error{io}; the latter also for a folder, a pipe or a device.
   PosixFile(std::string path, Mode mode);
-  // An empty file without a name, in memory; gone with its last descriptor.
+  // An empty file without a name, in memory; gone with its last descriptor. Throws Error{io}.
   static PosixFile in_memory();
   PosixFile(PosixFile&& other) noexcept;
   PosixFile& operator=(PosixFile&& other) noexcept;

@@ -169,5 +169,5 @@ def test_a_signal_that_comes_too_early_is_neither_failure_nor_end(signalled_earl
 def test_time_limit_stops_and_requeues(at_its_limit):
     job, folder = at_its_limit
     assert job.wait_for_end() == ("COMPLETED", 0), job.describe()
-    assert (folder / "told").exists()  # by the signal, not by the end
+    assert (folder / "told").exists(), job.describe()  # by the signal, not by the end
     assert job.output().count("back to the queue") == int(job.field("Restarts")) >= 1

@@ -2,10 +2,11 @@
 
 import os
 import re
+import shutil
 import subprocess
 
 import pytest
-from support import MPI, TOOL, entries, flip, mpirun, run
+from support import MPI, SAMPLES, TOOL, entries, flip, mpirun, run
 
 
 @pytest.mark.parametrize("np", [1, 2, 5])
@@ -26,7 +27,8 @@ def test_each_finding_names_its_rank(copy):
     assert sorted(found) == sorted(alone.stdout.splitlines())
 
 
-def test_an_error_is_told_once_and_ends_all_ranks(copy, tmp_path):
+def test_an_error_is_told_once_and_ends_all_ranks(tmp_path):
+    copy = shutil.copy(SAMPLES / "np3" / "sample.h5", tmp_path / "copy.h5")
     for path, why in [(tmp_path / "missing.h5", "No such file"), (tmp_path, "not a regular file")]:
         done = mpirun(3, "verify", path)
         assert done.returncode == 1 and done.stdout == ""

@@ -1,0 +1,115 @@
+// Saves, and is killed on the way: crash_test starts it. Or meets another job at its destination.
+//
+//   crash_victim kill direct PATH VERSION RANK NUMBER   saves VERSION and is to succeed; then saves
+//                                                       VERSION + 1 and dies at call NUMBER of RANK
+//   crash_victim meet direct PATH VERSION replace|refuse IN OUT
+//       saves VERSION; in the middle of it, tells those who read the pipe OUT, and waits for IN
+//
+// Exits with 0 if the save succeeded, with 3 if it was refused because PATH exists.
+
+#include <fcntl.h>
+#include <mpi.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <functional>
+#include <iostream>
+#include <string>
+
+#include "crash_state.hpp"
+#include "h5dcp/default_planner.hpp"
+#include "h5dcp/error.hpp"
+#include "h5dcp/state_dict_saver.hpp"
+#include "shim/shim.h"
+
+namespace h5dcp {
+namespace {
+
+constexpr int kRefused = 3;
+
+class CallingPlanner : public DefaultSavePlanner {
+ public:
+  explicit CallingPlanner(std::function<void()> call) : call_(std::move(call)) {}
+
+  std::variant<TensorView, Bytes> resolve_data(const WriteItem& item) override {
+    if (call_) std::exchange(call_, nullptr)();
+    return DefaultSavePlanner::resolve_data(item);
+  }
+
+ private:
+  std::function<void()> call_;  // when the first data are asked for
+};
+
+struct Job {
+  int rank = 0;
+  int size = 1;
+  std::string path;
+  Hdf5Options options{.piece_bytes = test::kCrashPieceBytes};
+
+  void save_version(int version, SavePlanner* planner = nullptr) const {
+    auto state = test::crash_state(version, rank, size, true);
+    Hdf5Writer writer(path, options);
+    save(state, {.storage_writer = &writer, .planner = planner});
+  }
+};
+
+// Opening a pipe waits for whoever opens its other end.
+void open_end(const char* pipe, int flags) {
+  const int fd = ::open(pipe, flags);
+  if (fd < 0) throw std::runtime_error(std::string("cannot open ") + pipe);
+  ::close(fd);
+}
+
+int run(int argc, char** argv) {
+  const std::vector<std::string> arguments(argv, argv + argc);
+  Job job;
+  MPI_Comm_rank(MPI_COMM_WORLD, &job.rank);
+  MPI_Comm_size(MPI_COMM_WORLD, &job.size);
+  job.options.transfer = arguments.at(2) == "direct" ? Transfer::direct : Transfer::collective;
+  job.path = arguments.at(3);
+  const int version = std::stoi(arguments.at(4));
+  if (arguments.at(1) == "kill") {
+    job.save_version(version);
+    MPI_Barrier(MPI_COMM_WORLD);
+    if (job.rank == std::stoi(arguments.at(5))) {
+      const auto folder = std::filesystem::path(job.path).parent_path();
+      h5dcp_shim_arm(folder.c_str(), SHIM_CHANGES, SHIM_KILL, std::stol(arguments.at(6)));
+    }
+    job.save_version(version + 1);
+    h5dcp_shim_disarm();
+    return 0;
+  }
+  job.options.overwrite = arguments.at(5) == "refuse" ? Overwrite::refuse : Overwrite::replace;
+  CallingPlanner planner([&] {
+    if (job.rank != 0) return;
+    // One job comes first to the one pipe, the other to the other: so both open in the same order.
+    const bool first = arguments.at(6) < arguments.at(7);
+    for (const bool out : {first, !first}) {
+      open_end(out ? argv[7] : argv[6], out ? O_WRONLY : O_RDONLY);
+    }
+  });
+  try {
+    job.save_version(version, &planner);
+  } catch (const CheckpointException& error) {
+    if (std::string(error.what()).find("' exists (") == std::string::npos) throw;
+    return kRefused;
+  }
+  return 0;
+}
+
+}  // namespace
+}  // namespace h5dcp
+
+int main(int argc, char** argv) {
+  MPI_Init(&argc, &argv);
+  int status = 1;
+  try {
+    status = h5dcp::run(argc, argv);
+  } catch (const std::exception& error) {
+    std::cerr << error.what() << std::endl;
+    MPI_Abort(MPI_COMM_WORLD, 1);
+  }
+  MPI_Finalize();
+  return status;
+}

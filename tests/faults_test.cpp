@@ -1,0 +1,258 @@
+// Every call that a save or load makes of the file system fails once: on each rank in turn, with
+// each error that it may have.
+
+#include <dlfcn.h>
+#include <gtest/gtest.h>
+#include <hdf5.h>
+#include <mpi.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <filesystem>
+#include <functional>
+#include <iostream>
+#include <string>
+
+#include "crash_state.hpp"
+#include "h5dcp/state_dict_loader.hpp"
+#include "h5dcp/state_dict_saver.hpp"
+#include "outcome.hpp"
+#include "shim/shim.h"
+
+// What HDF5 reads and writes of its own when a file or dataset is opened or closed for writing, and
+// what MPI-IO does to open a file, is left alone: when that fails on one rank, HDF5 1.10 and Open
+// MPI 4.1 leave the other ranks waiting for it. So the library's calls of HDF5 pass through here.
+namespace {
+
+bool leave_datasets_alone = true;
+
+template <class Function, class... Arguments>
+auto uncounted(Function* /*type*/, const char* name, bool leave_alone, Arguments... arguments) {
+  const auto real = reinterpret_cast<Function*>(dlsym(RTLD_NEXT, name));
+  if (leave_alone) h5dcp_shim_pause(1);
+  const auto result = real(arguments...);
+  if (leave_alone) h5dcp_shim_pause(0);
+  return result;
+}
+
+}  // namespace
+
+hid_t H5Fopen(const char* path, unsigned flags, hid_t access) {
+  return uncounted(&H5Fopen, "H5Fopen", true, path, flags, access);
+}
+herr_t H5Fclose(hid_t file) {
+  return uncounted(&H5Fclose, "H5Fclose", true, file);
+}
+hid_t H5Dopen2(hid_t file, const char* name, hid_t access) {
+  return uncounted(&H5Dopen2, "H5Dopen2", leave_datasets_alone, file, name, access);
+}
+herr_t H5Dclose(hid_t dataset) {
+  return uncounted(&H5Dclose, "H5Dclose", leave_datasets_alone, dataset);
+}
+
+namespace h5dcp {
+namespace {
+
+namespace fs = std::filesystem;
+using Failure = std::optional<CheckpointException>;
+
+struct Fault {
+  h5dcp_shim_fault what;
+  const char* name;
+};
+
+constexpr Fault kFaults[] = {
+    {SHIM_EIO, "EIO"}, {SHIM_ENOSPC, "ENOSPC"}, {SHIM_EINTR, "EINTR"}, {SHIM_SHORT, "half"}};
+
+class Faults : public testing::TestWithParam<Transfer> {
+ protected:
+  void SetUp() override {
+    MPI_Comm_rank(MPI_COMM_WORLD, &rank_);
+    MPI_Comm_size(MPI_COMM_WORLD, &size_);
+    folder_ = (fs::canonical(".") / test::name_of(GetParam())).string();
+    path_ = folder_ + "/good.h5";
+    if (rank_ == 0) {
+      fs::remove_all(folder_);
+      fs::create_directory(folder_);
+    }
+    MPI_Barrier(MPI_COMM_WORLD);
+    EXPECT_EQ(test::text_of(try_save()), "success");
+  }
+
+  // Of the next version.
+  Failure try_save(Overwrite overwrite = Overwrite::replace) {
+    auto state = test::crash_state(++version_, rank_, size_, true);
+    Hdf5Writer writer(
+        path_,
+        {.transfer = GetParam(), .overwrite = overwrite, .piece_bytes = test::kCrashPieceBytes});
+    return test::failure_of([&] { save(state, {.storage_writer = &writer}); });
+  }
+
+  Failure try_load(StateDict& state) {
+    state = test::crash_state(0, rank_, size_, false);
+    Hdf5Reader reader(path_, {.transfer = GetParam(), .piece_bytes = test::kCrashPieceBytes});
+    return test::failure_of([&] { load(state, {.storage_reader = &reader}); });
+  }
+
+  // The version at path_, on rank 0; no unfinished file is there.
+  void expect_version(int version, const std::string& why) {
+    MPI_Barrier(MPI_COMM_WORLD);
+    if (rank_ == 0) {
+      EXPECT_EQ(test::version_of(path_, why), version) << why;
+      EXPECT_EQ(test::names_in(folder_), std::vector<std::string>{"good.h5"}) << why;
+    }
+    MPI_Barrier(MPI_COMM_WORLD);
+  }
+
+  // Calls `attempt`, which ends alike on all ranks, with a fault at each of its calls, and
+  // `judge(failure, survived, why)` after each. `survived`: this fault must not be seen.
+  void sweep(const std::function<Failure()>& attempt,
+             const std::function<void(const Failure&, bool, const std::string&)>& judge) {
+    for (const auto& fault : kFaults) {
+      for (int faulty = 0; faulty < size_; ++faulty) {
+        long number = 0;
+        for (;; ++number) {
+          if (rank_ == faulty) h5dcp_shim_arm(folder_.c_str(), SHIM_ALL, fault.what, number);
+          const auto failure = attempt();
+          const long counted = h5dcp_shim_disarm();
+          int hit = counted > number ? 1 : 0;
+          MPI_Bcast(&hit, 1, MPI_INT, faulty, MPI_COMM_WORLD);
+          const std::string call = rank_ == faulty ? h5dcp_shim_hit() : "";
+          const auto why = std::string(fault.name) + " at call " + std::to_string(number) +
+                           " of rank " + std::to_string(faulty) + " " + call;
+          test::expect_same(MPI_COMM_WORLD, failure, why);
+          judge(failure, hit == 0 || fault.what == SHIM_EINTR || fault.what == SHIM_SHORT, why);
+          if (hit == 0) break;
+        }
+        EXPECT_GT(number, 10) << "calls of rank " << faulty;
+        if (rank_ == 0) {
+          std::cout << fault.name << " at each of " << number << " calls of rank " << faulty
+                    << std::endl;
+        }
+      }
+    }
+  }
+
+  // Whether this is how HDF5 or MPI-IO fail after a call that was interrupted, or did half: neither
+  // tries again. Open MPI's then takes a part that was not read for read: the checksum tells.
+  static bool excused(const std::string& text) {
+    const auto says = [&](const char* words) { return text.find(words) != text.npos; };
+    return says("unable to open file") ||
+           (GetParam() == Transfer::collective && (says("collective H5D") || says("open dataset") ||
+                                                   says("do not match their checksum")));
+  }
+
+  int rank_ = 0;
+  int size_ = 1;
+  int version_ = 0;
+  std::string folder_;
+  std::string path_;
+};
+
+TEST_P(Faults, OfEveryCallOfASave) {
+  leave_datasets_alone = true;
+  int earlier = 0;
+  sweep(
+      [&] {
+        earlier = version_;
+        return try_save();
+      },
+      [&](const Failure& failure, bool survived, const std::string& why) {
+        const auto text = test::text_of(failure);
+        const bool visible = !failure || text.find("is the new checkpoint") != text.npos;
+        expect_version(visible ? version_ : earlier, why);
+        if (survived && !excused(text)) {
+          EXPECT_EQ(text, "success") << why;
+        }
+        if (failure) {
+          EXPECT_EQ(failure->code(), ErrorCode::io) << why << ": " << text;
+          EXPECT_EQ(test::text_of(try_save()), "success") << "after " << why;
+          expect_version(version_, "after " + why);
+        }
+      });
+}
+
+TEST_P(Faults, OfEveryCallOfALoad) {
+  leave_datasets_alone = false;
+  StateDict state;
+  sweep([&] { return try_load(state); },
+        [&](const Failure& failure, bool survived, const std::string& why) {
+          const auto text = test::text_of(failure);
+          if (survived && !excused(text)) {
+            EXPECT_EQ(text, "success") << why;
+          }
+          if (failure) {
+            EXPECT_EQ(test::text_of(try_load(state)), "success") << "after " << why;
+          }
+          EXPECT_EQ(test::not_of_version(state, version_), "") << why;
+        });
+}
+
+// Each call of one function fails, while a save is on its way.
+TEST_P(Faults, OfWhatAFileSystemCannotDo) {
+  struct Case {
+    const char* function;
+    int error;
+    bool fails;
+    Overwrite overwrite;
+  };
+  const Case cases[] = {
+      {"memfd_create", ENOSYS, false, Overwrite::replace},  // a container forbids it
+      {"memfd_create", EPERM, false, Overwrite::replace},
+      {"fallocate", EOPNOTSUPP, false, Overwrite::replace},
+      {"fallocate", ENOSPC, true, Overwrite::replace},
+      {"renameat2", EINVAL, false, Overwrite::refuse},  // then it is a link
+      {"renameat2", EIO, true, Overwrite::refuse},
+      {"rename", EIO, true, Overwrite::replace},
+  };
+  for (const auto& c : cases) {
+    const auto why = std::string(c.function) + " " + std::to_string(c.error);
+    const bool refuse = c.overwrite == Overwrite::refuse;
+    if (refuse && rank_ == 0) fs::remove(path_);
+    MPI_Barrier(MPI_COMM_WORLD);
+    const int earlier = version_;
+    h5dcp_shim_arm(folder_.c_str(), SHIM_ALL, SHIM_NONE, 0);
+    h5dcp_shim_forbid(c.function, c.error);
+    const auto failure = try_save(c.overwrite);
+    h5dcp_shim_forbid(nullptr, 0);
+    h5dcp_shim_disarm();
+    test::expect_same(MPI_COMM_WORLD, failure, why);
+    EXPECT_EQ(failure.has_value(), c.fails) << why << ": " << test::text_of(failure);
+    if (refuse && c.fails) {
+      EXPECT_FALSE(fs::exists(path_)) << why;
+      EXPECT_EQ(test::text_of(try_save()), "success") << "after " << why;
+    }
+    expect_version(c.fails && !refuse ? earlier : version_, why);
+    if (c.fails) --version_;
+    EXPECT_EQ(test::text_of(try_save()), "success") << "after " << why;
+  }
+}
+
+// The folder cannot be brought to the disk: some file systems have nothing to sync there and say
+// EINVAL; anything else is an error, of which the checkpoint that is in place already says so.
+TEST_P(Faults, OfAFolderThatCannotBeSynced) {
+  for (const int error : {EINVAL, EIO}) {
+    const auto why = "fsync of the folder: " + std::to_string(error);
+    h5dcp_shim_arm(folder_.c_str(), SHIM_ALL, SHIM_NONE, 0);
+    h5dcp_shim_forbid("fsync of a folder", error);
+    const auto failure = try_save();
+    h5dcp_shim_forbid(nullptr, 0);
+    h5dcp_shim_disarm();
+    test::expect_same(MPI_COMM_WORLD, failure, why);
+    EXPECT_EQ(failure.has_value(), error == EIO) << why << ": " << test::text_of(failure);
+    if (failure) {
+      const std::string what = failure->what();
+      EXPECT_NE(what.find("'" + path_ + "' is the new checkpoint, but may not survive a crash"),
+                what.npos)
+          << what;
+      EXPECT_NE(what.find("Input/output error"), what.npos) << what;
+    }
+    expect_version(version_, why);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Engines, Faults, testing::Values(Transfer::direct, Transfer::collective),
+                         [](const auto& test) { return test::name_of(test.param); });
+
+}  // namespace
+}  // namespace h5dcp

@@ -1,0 +1,355 @@
+#define _GNU_SOURCE  // RTLD_NEXT, renameat2, preadv2
+
+#include "shim.h"
+
+#include <dirent.h>
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+// Whoever comes next after us with a function of this name: the C library, or a sanitizer.
+#define REAL(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static char folder[PATH_MAX];  // empty while nothing is counted
+static enum h5dcp_shim_calls calls;
+static enum h5dcp_shim_fault fault;
+static long number;  // of the call that is to fail
+static long counted;
+static bool paused;
+static char hit[PATH_MAX + 64];
+static char forbidden[32];
+static int forbidden_error;
+
+void h5dcp_shim_arm(const char* in, enum h5dcp_shim_calls which, enum h5dcp_shim_fault what,
+                    long call) {
+  pthread_mutex_lock(&lock);
+  snprintf(folder, sizeof folder, "%s", in);
+  calls = which;
+  fault = what;
+  number = call;
+  counted = 0;
+  paused = false;
+  hit[0] = '\0';
+  pthread_mutex_unlock(&lock);
+}
+
+long h5dcp_shim_disarm(void) {
+  pthread_mutex_lock(&lock);
+  folder[0] = '\0';
+  pthread_mutex_unlock(&lock);
+  return counted;
+}
+
+const char* h5dcp_shim_hit(void) {
+  return hit;
+}
+
+void h5dcp_shim_pause(int pause) {
+  pthread_mutex_lock(&lock);
+  paused = pause != 0;
+  pthread_mutex_unlock(&lock);
+}
+
+void h5dcp_shim_forbid(const char* function, int error) {
+  pthread_mutex_lock(&lock);
+  snprintf(forbidden, sizeof forbidden, "%s", function == NULL ? "" : function);
+  forbidden_error = error;
+  pthread_mutex_unlock(&lock);
+}
+
+// Ends everybody who was started with us, whatever process group MPI put them in: the other ranks
+// and the launcher, then us. The launcher must have a session of its own, of which the one who made
+// it knows the variable: else the shell that runs the tests would die, too.
+static void kill_session(void) {
+  const pid_t mine = getsid(0);
+  if (getenv("H5DCP_SHIM_SESSION") == NULL) {
+    fprintf(stderr, "shim: SHIM_KILL needs H5DCP_SHIM_SESSION and a session of its own\n");
+    _exit(86);
+  }
+  DIR* processes = opendir("/proc");
+  for (struct dirent* entry = readdir(processes); entry != NULL; entry = readdir(processes)) {
+    const pid_t process = (pid_t)atol(entry->d_name);
+    if (process > 0 && process != getpid() && getsid(process) == mine) kill(process, SIGKILL);
+  }
+  kill(getpid(), SIGKILL);
+}
+
+static bool is_forbidden(const char* function) {
+  return strcmp(function, forbidden) == 0;
+}
+
+static bool is_watched(const char* path) {
+  const size_t length = strlen(folder);
+  return length > 0 && strncmp(path, folder, length) == 0 &&
+         (path[length] == '\0' || path[length] == '/');
+}
+
+// Where `path`, seen from the folder `at`, is: its folder without links, and its name as it stands.
+static void locate(int at, const char* path, char* out) {
+  char text[PATH_MAX];
+  if (path[0] == '/' || at == AT_FDCWD) {
+    snprintf(text, sizeof text, "%s", path);
+  } else {
+    snprintf(text, sizeof text, "/proc/self/fd/%d/%s", at, path);
+  }
+  char* slash = strrchr(text, '/');
+  char name[PATH_MAX];
+  snprintf(name, sizeof name, "%s", slash == NULL ? text : slash + 1);
+  if (slash == NULL) {
+    strcpy(text, ".");
+  } else {
+    slash[slash == text ? 1 : 0] = '\0';
+  }
+  char parent[PATH_MAX];
+  out[0] = '\0';
+  if (realpath(text, parent) == NULL) return;
+  if (snprintf(out, PATH_MAX, "%s/%s", parent, name) >= PATH_MAX) out[0] = '\0';
+}
+
+static void locate_open(int fd, char* out) {
+  char link[64];
+  snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+  const ssize_t length = readlink(link, out, PATH_MAX - 1);
+  out[length > 0 ? length : 0] = '\0';
+}
+
+// What is to become of a call.
+struct fate {
+  int error;  // it fails with this; 0: it is made
+  bool half;  // with half of the bytes
+  bool last;  // and then we die
+};
+
+static struct fate decide(const char* function, const char* path, bool reads) {
+  struct fate fate = {0, false, false};
+  const int before = errno;
+  pthread_mutex_lock(&lock);
+  if (is_watched(path)) {
+    if (is_forbidden(function)) fate.error = forbidden_error;
+    const bool counts = !paused && (calls == SHIM_ALL || !reads);
+    if (counts && counted++ == number && fault != SHIM_NONE) {
+      snprintf(hit, sizeof hit, "%s %s", function, path);
+      if (fault == SHIM_EIO) fate.error = EIO;
+      if (fault == SHIM_ENOSPC) fate.error = ENOSPC;
+      if (fault == SHIM_EINTR) fate.error = EINTR;
+      fate.half = fault == SHIM_SHORT || fault == SHIM_KILL;
+      fate.last = fault == SHIM_KILL;
+    }
+  }
+  pthread_mutex_unlock(&lock);
+  errno = before;
+  return fate;
+}
+
+static struct fate decide_fd(const char* function, int fd, bool reads) {
+  if (folder[0] == '\0') return (struct fate){0, false, false};
+  char path[PATH_MAX];
+  const int before = errno;
+  locate_open(fd, path);
+  errno = before;
+  return decide(function, path, reads);
+}
+
+static struct fate decide_path(const char* function, int at, const char* name, bool reads) {
+  if (folder[0] == '\0') return (struct fate){0, false, false};
+  char path[PATH_MAX];
+  const int before = errno;
+  locate(at, name, path);
+  errno = before;
+  return decide(function, path, reads);
+}
+
+// Dies, fails, or lets the caller go on.
+#define SUFFER(decision)                 \
+  do {                                   \
+    const struct fate decided = decision; \
+    if (decided.last) kill_session();    \
+    if (decided.error != 0) {            \
+      errno = decided.error;             \
+      return -1;                         \
+    }                                    \
+  } while (0)
+
+// A call that moves `size` bytes, of which `call` is given `n`.
+#define MOVE(function, fd, size, reads, call)                        \
+  do {                                                               \
+    const struct fate fate = decide_fd(function, fd, reads);         \
+    if (fate.error != 0) SUFFER(fate);                               \
+    const size_t n = fate.half && (size) > 1 ? (size) / 2 : (size);  \
+    const ssize_t moved = (call);                                    \
+    if (fate.last) kill_session();                                   \
+    return moved;                                                    \
+  } while (0)
+
+ssize_t write(int fd, const void* data, size_t size) {
+  MOVE("write", fd, size, false, REAL(write)(fd, data, n));
+}
+ssize_t pwrite(int fd, const void* data, size_t size, off_t at) {
+  MOVE("pwrite", fd, size, false, REAL(pwrite)(fd, data, n, at));
+}
+ssize_t pwrite64(int fd, const void* data, size_t size, off64_t at) {
+  MOVE("pwrite", fd, size, false, REAL(pwrite64)(fd, data, n, at));
+}
+ssize_t read(int fd, void* data, size_t size) {
+  MOVE("read", fd, size, true, REAL(read)(fd, data, n));
+}
+ssize_t pread(int fd, void* data, size_t size, off_t at) {
+  MOVE("pread", fd, size, true, REAL(pread)(fd, data, n, at));
+}
+ssize_t pread64(int fd, void* data, size_t size, off64_t at) {
+  MOVE("pread", fd, size, true, REAL(pread64)(fd, data, n, at));
+}
+
+// The same with a list of ranges, of which `call` is given `count` in `some`.
+#define MOVE_LIST(function, fd, list, length, reads, call)                 \
+  do {                                                                     \
+    const struct fate fate = decide_fd(function, fd, reads);               \
+    if (fate.error != 0) SUFFER(fate);                                     \
+    struct iovec one = {(list)[0].iov_base, (list)[0].iov_len};            \
+    if (one.iov_len > 1) one.iov_len /= 2;                                 \
+    const struct iovec* some = fate.half && (length) > 0 ? &one : (list);  \
+    const int count = fate.half && (length) > 0 ? 1 : (length);            \
+    const ssize_t moved = (call);                                          \
+    if (fate.last) kill_session();                                         \
+    return moved;                                                          \
+  } while (0)
+
+ssize_t writev(int fd, const struct iovec* list, int length) {
+  MOVE_LIST("writev", fd, list, length, false, REAL(writev)(fd, some, count));
+}
+ssize_t pwritev(int fd, const struct iovec* list, int length, off_t at) {
+  MOVE_LIST("pwritev", fd, list, length, false, REAL(pwritev)(fd, some, count, at));
+}
+ssize_t pwritev64(int fd, const struct iovec* list, int length, off64_t at) {
+  MOVE_LIST("pwritev", fd, list, length, false, REAL(pwritev64)(fd, some, count, at));
+}
+ssize_t readv(int fd, const struct iovec* list, int length) {
+  MOVE_LIST("readv", fd, list, length, true, REAL(readv)(fd, some, count));
+}
+ssize_t preadv(int fd, const struct iovec* list, int length, off_t at) {
+  MOVE_LIST("preadv", fd, list, length, true, REAL(preadv)(fd, some, count, at));
+}
+ssize_t preadv64(int fd, const struct iovec* list, int length, off64_t at) {
+  MOVE_LIST("preadv", fd, list, length, true, REAL(preadv64)(fd, some, count, at));
+}
+
+static bool only_reads(int flags) {
+  return (flags & O_ACCMODE) == O_RDONLY && (flags & O_CREAT) == 0;
+}
+
+static mode_t mode_in(int flags, va_list* more) {
+  return (flags & O_CREAT) != 0 || (flags & O_TMPFILE) == O_TMPFILE ? va_arg(*more, mode_t) : 0;
+}
+
+#define OPEN(at, call)                                                    \
+  do {                                                                    \
+    va_list more;                                                         \
+    va_start(more, flags);                                                \
+    const mode_t mode = mode_in(flags, &more);                            \
+    va_end(more);                                                         \
+    SUFFER(decide_path("open", at, path, only_reads(flags)));             \
+    return (call);                                                        \
+  } while (0)
+
+int open(const char* path, int flags, ...) {
+  OPEN(AT_FDCWD, REAL(open)(path, flags, mode));
+}
+int open64(const char* path, int flags, ...) {
+  OPEN(AT_FDCWD, REAL(open64)(path, flags, mode));
+}
+int openat(int at, const char* path, int flags, ...) {
+  OPEN(at, REAL(openat)(at, path, flags, mode));
+}
+int openat64(int at, const char* path, int flags, ...) {
+  OPEN(at, REAL(openat64)(at, path, flags, mode));
+}
+int creat(const char* path, mode_t mode) {
+  SUFFER(decide_path("creat", AT_FDCWD, path, false));
+  return REAL(creat)(path, mode);
+}
+int creat64(const char* path, mode_t mode) {
+  SUFFER(decide_path("creat", AT_FDCWD, path, false));
+  return REAL(creat64)(path, mode);
+}
+
+int fsync(int fd) {
+  struct stat status;
+  const bool of_folder = fstat(fd, &status) == 0 && S_ISDIR(status.st_mode);
+  SUFFER(decide_fd(of_folder ? "fsync of a folder" : "fsync", fd, false));
+  return REAL(fsync)(fd);
+}
+int fdatasync(int fd) {
+  SUFFER(decide_fd("fdatasync", fd, false));
+  return REAL(fdatasync)(fd);
+}
+int ftruncate(int fd, off_t size) {
+  SUFFER(decide_fd("ftruncate", fd, false));
+  return REAL(ftruncate)(fd, size);
+}
+int ftruncate64(int fd, off64_t size) {
+  SUFFER(decide_fd("ftruncate", fd, false));
+  return REAL(ftruncate64)(fd, size);
+}
+int fallocate(int fd, int mode, off_t at, off_t size) {
+  SUFFER(decide_fd("fallocate", fd, false));
+  return REAL(fallocate)(fd, mode, at, size);
+}
+int fallocate64(int fd, int mode, off64_t at, off64_t size) {
+  SUFFER(decide_fd("fallocate", fd, false));
+  return REAL(fallocate64)(fd, mode, at, size);
+}
+
+// A call with two names counts by the second, which is the one that changes hands.
+int rename(const char* from, const char* to) {
+  SUFFER(decide_path("rename", AT_FDCWD, to, false));
+  return REAL(rename)(from, to);
+}
+int renameat(int from_at, const char* from, int to_at, const char* to) {
+  SUFFER(decide_path("rename", to_at, to, false));
+  return REAL(renameat)(from_at, from, to_at, to);
+}
+int renameat2(int from_at, const char* from, int to_at, const char* to, unsigned flags) {
+  SUFFER(decide_path("renameat2", to_at, to, false));
+  return REAL(renameat2)(from_at, from, to_at, to, flags);
+}
+int link(const char* from, const char* to) {
+  SUFFER(decide_path("link", AT_FDCWD, to, false));
+  return REAL(link)(from, to);
+}
+int linkat(int from_at, const char* from, int to_at, const char* to, int flags) {
+  SUFFER(decide_path("link", to_at, to, false));
+  return REAL(linkat)(from_at, from, to_at, to, flags);
+}
+int unlink(const char* path) {
+  SUFFER(decide_path("unlink", AT_FDCWD, path, false));
+  return REAL(unlink)(path);
+}
+int unlinkat(int at, const char* path, int flags) {
+  SUFFER(decide_path("unlink", at, path, false));
+  return REAL(unlinkat)(at, path, flags);
+}
+int remove(const char* path) {
+  SUFFER(decide_path("unlink", AT_FDCWD, path, false));
+  return REAL(remove)(path);
+}
+
+int memfd_create(const char* name, unsigned flags) {
+  if (is_forbidden("memfd_create")) {
+    errno = forbidden_error;
+    return -1;
+  }
+  return REAL(memfd_create)(name, flags);
+}

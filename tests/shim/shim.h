@@ -1,0 +1,47 @@
+// Faults in what a process asks of its file system. A program that is linked with libh5dcp_shim, or
+// has it in LD_PRELOAD, calls the C library's functions for files through it: its own calls, HDF5's
+// and MPI-IO's. Calls that name a file in one folder, the folder itself, or a descriptor of either,
+// are numbered from 0; the one with a chosen number fails.
+
+#pragma once
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum h5dcp_shim_fault {
+  SHIM_NONE,   // the calls are only counted
+  SHIM_KILL,   // every process of the session ends by SIGKILL; half of a write is done before. Only
+               // with H5DCP_SHIM_SESSION set, by one who gave the launcher a session of its own
+  SHIM_EIO,    // the call fails, and does nothing
+  SHIM_ENOSPC,
+  SHIM_EINTR,
+  SHIM_SHORT,  // half is written or read; a call that moves less than 2 bytes is let through
+};
+
+// Which calls count.
+enum h5dcp_shim_calls {
+  SHIM_CHANGES,  // all but reads, and openings for reading
+  SHIM_ALL,
+};
+
+// Begins to count, for this process. `folder` is an absolute path without links.
+void h5dcp_shim_arm(const char* folder, enum h5dcp_shim_calls calls, enum h5dcp_shim_fault fault,
+                    long number);
+
+// Ends that. Returns how many calls were counted.
+long h5dcp_shim_disarm(void);
+
+// The call that failed since arming, as "pwrite /folder/file"; empty if none did.
+const char* h5dcp_shim_hit(void);
+
+// From here on no call counts (1), or they count again (0).
+void h5dcp_shim_pause(int pause);
+
+// From now on each call of the function of that name fails with this error: of those in the folder
+// that was armed, and of memfd_create. "fsync of a folder" is one of its own. NULL ends that.
+void h5dcp_shim_forbid(const char* function, int error);
+
+#ifdef __cplusplus
+}
+#endif
