@@ -1,3 +1,5 @@
+#include <utility>
+
 #include "base/context.hpp"
 #include "layout/runs.hpp"
 #include "storage/engine.hpp"
