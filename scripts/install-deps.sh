@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Installs what h5dcp needs on Debian 12: packages, and a Python environment in .venv at the root of
-# the project. Says what it does; does nothing, and needs no root, when nothing is missing.
+# Installs what h5dcp needs on Debian 12: packages, those named as arguments as well, and a Python
+# environment in .venv at the root of the project. Says what it does; does nothing, and needs no root,
+# when nothing is missing.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -14,7 +15,7 @@ packages=(
 modules=(torch numpy h5py safetensors pytest)
 
 missing=()
-for package in "${packages[@]}"; do
+for package in "${packages[@]}" "$@"; do
   status=$(dpkg-query -W -f '${Status}' "$package" 2>/dev/null || true)
   [ "$status" = "install ok installed" ] || missing+=("$package")
 done

@@ -1,17 +1,24 @@
 #!/usr/bin/env bash
 # Installs what is missing, builds, and runs everything that CI runs: format and lint, the tests of
 # the release build, and those that need no torch again with ASan and UBSan. Results: build/junit.xml
-# and build-asan/junit.xml.
+# and build-asan/junit.xml. With --all, the tests that need no torch with MPICH as well (build-mpich).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-scripts/install-deps.sh
+presets=(release asan)
+packages=()
+if [ "${1:-}" = --all ]; then
+  presets+=(mpich)
+  packages=(mpich libmpich-dev libhdf5-mpich-dev)
+fi
+
+scripts/install-deps.sh "${packages[@]}"
 
 echo "== format"
 git ls-files '*.cpp' '*.hpp' | xargs clang-format --dry-run --Werror
 
 failed=0
-for preset in release asan; do
+for preset in "${presets[@]}"; do
   folder=build
   [ "$preset" = release ] || folder=build-$preset
   echo "== build: $preset"

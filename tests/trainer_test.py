@@ -126,24 +126,6 @@ def test_there_may_be_more_ranks_than_samples_and_rows(tmp_path):
     assert_resumed(Run(1, tmp_path, "--resume", **tiny), tmp_path)
 
 
-def test_a_signal_to_one_rank_stops_all_after_the_same_step(tmp_path):
-    steps = 300  # some seconds
-    rank = f'echo $$ >{tmp_path}/pid.$OMPI_COMM_WORLD_RANK; exec "$0" "$@"'
-    command = [os.environ["H5DCP_MPIEXEC"], "-n", "3", "sh", "-c", rank,
-               *trainer(tmp_path, steps=steps, **{"save-every": 0})]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as run:
-        while not run.stdout.readline().startswith("step 2 "):
-            assert run.poll() is None
-        os.kill(int((tmp_path / "pid.1").read_text()), signal.SIGUSR1)
-        output, errors = run.stdout.read(), run.stderr.read()
-    assert run.returncode == 75, errors
-    stopped = re.search(r"^stopped by SIGUSR1 after step (\d+), saved$", output, re.MULTILINE)
-    assert stopped, output
-    step = int(stopped[1])
-    assert 2 < step < steps
-    assert_resumed(Run(3, tmp_path, "--resume", steps=step + 2), tmp_path, step, step + 2)
-
-
 class RunOfThree(Run):
     """Rank 1 runs another command than ranks 0 and 2."""
 

@@ -101,8 +101,6 @@ class Cluster:
         (folder / "slurm.conf").write_text(CONFIGURATION.format(
             folder=folder, slots=slots, controller_port=controller_port, node_port=node_port,
             host=socket.gethostname().split(".")[0]))
-        # Not /tmp, where what a killed job with the same number left would be in the way.
-        (folder / "mpi.conf").write_text(f"PMIxCliTmpDirBase={folder}/spool\n")
         inherited = {name: value for name, value in os.environ.items()
                      if not name.startswith(("SLURM_", "SBATCH_", "SRUN_", "H5DCP_"))}
         self.environment = inherited | {"PATH": PATH, "SLURM_CONF": str(folder / "slurm.conf")}
