@@ -35,8 +35,8 @@ inline std::string text_of(const std::optional<CheckpointException>& failure) {
     return text;
   };
   std::string text = std::to_string(static_cast<int>(failure->code())) + ": " + failure->what() +
-                     "\nfailed:" + numbers(failure->failed_ranks());
-  for (const auto& each : failure->failures()) {
+                     "\nstep: " + failure->step() + "\nfailed:" + numbers(failure->failed_ranks());
+  for (const auto& each : failure->causes()) {
     text += "\n" + std::to_string(static_cast<int>(each.code)) + ": " + each.message + " on" +
             numbers(each.ranks);
   }
