@@ -103,20 +103,29 @@ TEST(DefaultLoadPlanner, ValuesReplaceTheirLeaves) {
 TEST(DefaultLoadPlanner, NamesMissingKeys) {
   Metadata metadata;
   metadata.state_dict_metadata = {{"model.weight", tensor({1})}, {"opt.step", tensor({1})}};
-  EXPECT_EQ(refusal({{"rng", 1}}, metadata),
-            std::pair(ErrorCode::not_found,
-                      std::string("load: 1 key of the state dict is not in the checkpoint: 'rng' "
-                                  "(allow_partial_load skips them)")));
-  EXPECT_EQ(refusal({{"a", 1}, {"model", Map{{"wieght", 1}}}, {"c", 1}}, metadata),
-            std::pair(ErrorCode::not_found,
-                      std::string("load: 3 keys of the state dict are not in the checkpoint: 'a', "
-                                  "'model.wieght' (nearest: 'model.weight'), 'c' "
-                                  "(allow_partial_load skips them)")));
+  EXPECT_EQ(
+      refusal({{"rng", 1}}, metadata),
+      std::pair(
+          ErrorCode::not_found,
+          std::string(
+              "load: 1 key of the state dict is not in the checkpoint: 'rng'"
+              "; 2 of the checkpoint are not in the state "
+              "dict: 'model.weight', 'opt.step' (allow_partial_load skips what is missing)")));
+  EXPECT_EQ(
+      refusal({{"a", 1}, {"model", Map{{"wieght", 1}}}, {"c", 1}}, metadata),
+      std::pair(
+          ErrorCode::not_found,
+          std::string(
+              "load: 3 keys of the state dict are not in the checkpoint: 'a', "
+              "'model.wieght' (nearest: 'model.weight'), 'c'"
+              "; 2 of the checkpoint are not in the state "
+              "dict: 'model.weight', 'opt.step' (allow_partial_load skips what is missing)")));
   StateDict many;
   for (int i = 0; i < 20; ++i) many["k" + std::to_string(i)] = i;
   EXPECT_EQ(refusal(many, metadata).second,
             "load: 20 keys of the state dict are not in the checkpoint: 'k0', 'k1', 'k2', 'k3', "
-            "'k4', 'k5', 'k6', 'k7' and 12 more (allow_partial_load skips them)");
+            "'k4', 'k5', 'k6', 'k7' and 12 more; 2 of the checkpoint are not in the state "
+            "dict: 'model.weight', 'opt.step' (allow_partial_load skips what is missing)");
 }
 
 TEST(DefaultLoadPlanner, SkipsMissingKeysIfAllowed) {

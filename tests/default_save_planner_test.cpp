@@ -146,7 +146,7 @@ TEST(DefaultSavePlanner, PlansWritesAsItsOptionsSay) {
       {"w"},
       {{3, 0, WriteItemType::tensor, tensor, {}}, {4, 0, WriteItemType::tensor, tensor, {}}}};
   EXPECT_EQ(DefaultSavePlanner().plan_writes(proposals).size(), 2U);
-  const auto whole = DefaultSavePlanner({Replicas::lowest_rank}).plan_writes(proposals);
+  const auto whole = DefaultSavePlanner({.replicas = Replicas::lowest_rank}).plan_writes(proposals);
   ASSERT_EQ(whole.size(), 1U);
   EXPECT_EQ(whole[0].holder, 0U);
   EXPECT_EQ(whole[0].box, tensor.chunk);

@@ -64,9 +64,10 @@ auto around(const Comm& comm, Fault& fault, const std::string& name, const Call&
 
 // A writer that fails in operation number `operation` of this rank; kNever on the ranks that shall
 // not fail.
-class FaultyWriter : public StorageWriter {
+class FaultyWriter : public ParallelStorageWriter {
  public:
-  FaultyWriter(StorageWriter& storage, int operation) : storage_(storage), fault_(operation) {}
+  FaultyWriter(ParallelStorageWriter& storage, int operation)
+      : storage_(storage), fault_(operation) {}
 
   void reset(const std::optional<std::string>& checkpoint_id) override {
     around(fault_, "reset", [&] { storage_.reset(checkpoint_id); });
@@ -98,13 +99,14 @@ class FaultyWriter : public StorageWriter {
   void abandon() noexcept override { storage_.abandon(); }
 
  private:
-  StorageWriter& storage_;
+  ParallelStorageWriter& storage_;
   mutable Fault fault_;
 };
 
-class FaultyReader : public StorageReader {
+class FaultyReader : public ParallelStorageReader {
  public:
-  FaultyReader(StorageReader& storage, int operation) : storage_(storage), fault_(operation) {}
+  FaultyReader(ParallelStorageReader& storage, int operation)
+      : storage_(storage), fault_(operation) {}
 
   void reset(const std::optional<std::string>& checkpoint_id) override {
     around(fault_, "reset", [&] { storage_.reset(checkpoint_id); });
@@ -125,7 +127,7 @@ class FaultyReader : public StorageReader {
   }
 
  private:
-  StorageReader& storage_;
+  ParallelStorageReader& storage_;
   Fault fault_;
 };
 

@@ -83,7 +83,7 @@ std::vector<std::unique_ptr<Rank>> negotiate(int size) {
     }
     rank.state["step"] = 100;
     rank.planner.set_up_planner(rank.state, {}, r == 0);
-    rank.negotiation = std::make_unique<SaveNegotiation>(rank.planner.create_local_plan(), size);
+    rank.negotiation = std::make_unique<OwnerNegotiation>(rank.planner.create_local_plan(), size);
     proposals.push_back(rank.negotiation->proposals());
   }
   const auto to_owners = deliver(proposals);
@@ -197,7 +197,7 @@ TEST(Negotiation, RefusesAPlannersNonsense) {
     StateDict state{{"w", contiguous_view(data.data(), DType::float32, {4})}};
     Nonsense planner(c.answer);
     planner.set_up_planner(state, {}, true);
-    SaveNegotiation negotiation(planner.create_local_plan(), 1);
+    OwnerNegotiation negotiation(planner.create_local_plan(), 1);
     auto sent = negotiation.proposals();
     for (auto& message : sent) message.rank = 0;
     try {

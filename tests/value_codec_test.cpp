@@ -1,4 +1,4 @@
-#include "state/value_codec.hpp"
+#include "h5dcp/value_codec.hpp"
 
 #include <gtest/gtest.h>
 #include <rapidcheck.h>

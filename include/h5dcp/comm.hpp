@@ -38,6 +38,7 @@ struct CommOptions {
   // rank goes on waiting. Only ending the job helps: MPI_Abort. What it throws is dropped. By
   // default the text goes to spdlog's default logger, as an error.
   std::function<void(const Hang&)> on_hang = nullptr;
+  int coordinator = 0;  // the rank that does what one must do for all; the same on all ranks
 };
 
 // Bytes for one rank, or from one.
@@ -82,6 +83,9 @@ class Comm {
 
   int rank() const;
   int size() const;
+  int coordinator() const { return options_.coordinator; }
+  bool is_coordinator() const { return rank() == coordinator(); }
+  Comm with_coordinator(int rank) const;  // the same handle, but for that
   std::chrono::nanoseconds deadline() const { return options_.deadline; }
   MPI_Comm get() const;  // for libraries that want a communicator, like HDF5
 

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -32,7 +33,21 @@ struct Leaf {
 // than kMaxFqnBytes.
 std::vector<Leaf> flatten_state_dict(StateDict& state_dict);
 
+// Each key at the top as one leaf, whatever it holds: what DCP has with flatten_state_dict=False.
+// Throws as flatten_state_dict.
+std::vector<Leaf> top_leaves(StateDict& state_dict);
+
+// The inverse of both: a state dict with copies of the leaves' values (of tensors, the views).
+StateDict unflatten_state_dict(const std::vector<Leaf>& leaves);
+
+// Calls `visit` with each leaf that flatten_state_dict finds, in its order.
+void traverse_state_dict(StateDict& state_dict,
+                         const std::function<void(const Path& path, Value& value)>& visit);
+
 inline constexpr std::size_t kMaxFqnBytes = 4096;
+
+// The value at `path`; null if there is none.
+Value* get_element(StateDict& state_dict, const Path& path);
 
 // Sets the leaf at `path`, making the maps and lists on the way; lists are padded with null.
 //

@@ -37,7 +37,7 @@ struct CollectiveCalls {
   std::uint64_t independent = 0;  // fell back; 0 unless something is wrong
 };
 
-class Hdf5Writer : public StorageWriter {
+class Hdf5Writer : public ParallelStorageWriter {
  public:
   // Throws Error{invalid_argument} if piece_bytes is out of range.
   explicit Hdf5Writer(std::string path, Hdf5Options options = {});
@@ -67,7 +67,7 @@ class Hdf5Writer : public StorageWriter {
   std::unique_ptr<Save> save_;  // the save in progress, or the last one
 };
 
-class Hdf5Reader : public StorageReader {
+class Hdf5Reader : public ParallelStorageReader {
  public:
   // Throws Error{invalid_argument} if piece_bytes is out of range.
   explicit Hdf5Reader(std::string path, Hdf5Options options = {});

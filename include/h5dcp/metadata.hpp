@@ -3,8 +3,10 @@
 
 #pragma once
 
+#include <compare>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -12,6 +14,7 @@
 #include <vector>
 
 #include "h5dcp/box.hpp"
+#include "h5dcp/bytes.hpp"
 #include "h5dcp/flatten.hpp"
 #include "h5dcp/tensor.hpp"
 
@@ -52,7 +55,7 @@ struct BytesStorageMetadata {
 
 using StorageMetadata = std::variant<TensorStorageMetadata, BytesStorageMetadata>;
 
-// Identifies one item of a plan. Equality and order look at fqn and offset alone.
+// Identifies one item of a plan. Equality, order and hash look at fqn and offset alone.
 struct MetadataIndex {
   std::string fqn;
   std::optional<Extents> offset;     // of the piece in the tensor; nullopt for values
@@ -61,7 +64,11 @@ struct MetadataIndex {
   friend bool operator==(const MetadataIndex& a, const MetadataIndex& b) {
     return a.fqn == b.fqn && a.offset == b.offset;
   }
+  friend std::strong_ordering operator<=>(const MetadataIndex& a, const MetadataIndex& b);
 };
+
+// What a storage keeps for itself of a piece, a plan or a checkpoint: opaque to all others.
+using StorageData = Bytes;
 
 struct StorageMeta {
   std::string checkpoint_id;  // e.g. the path of the file
@@ -72,7 +79,13 @@ struct StorageMeta {
 struct Metadata {
   std::map<std::string, StorageMetadata> state_dict_metadata;  // by FQN
   std::map<std::string, Path> planner_data;  // the path of each FQN in the nested state dict
+  std::map<MetadataIndex, StorageData> storage_data;  // what a StorageWriter noted of each piece
   StorageMeta storage_meta;
 };
 
 }  // namespace h5dcp
+
+template <>
+struct std::hash<h5dcp::MetadataIndex> {
+  std::size_t operator()(const h5dcp::MetadataIndex& index) const noexcept;
+};

@@ -12,7 +12,7 @@
 namespace h5dcp {
 
 // A save through it plans, negotiates and resolves all data, and then drops them.
-class NullWriter : public StorageWriter {
+class NullWriter : public ParallelStorageWriter {
  public:
   void reset(const std::optional<std::string>& checkpoint_id) override;
   StorageMeta storage_meta() const override { return meta_; }
@@ -28,7 +28,7 @@ class NullWriter : public StorageWriter {
 };
 
 // Pretends to hold what `metadata` says: every element is zero, every value null.
-class NullReader : public StorageReader {
+class NullReader : public ParallelStorageReader {
  public:
   explicit NullReader(Metadata metadata) : metadata_(std::move(metadata)) {}
 

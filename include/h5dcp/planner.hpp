@@ -1,14 +1,16 @@
 // Plans: which piece of what is written or read, by whom; and the interface of those who make them.
 //
-// The names are those of torch.distributed.checkpoint.planner. One thing differs by design: no rank
-// ever sees all plans. After create_local_plan, the items of each FQN meet on that FQN's owner, and
-// SavePlanner::plan_writes decides there, FQN by FQN, who writes what.
+// The names are those of torch.distributed.checkpoint.planner. One thing differs by design: unless
+// a planner asks for it, no rank ever sees all plans. After create_local_plan, the items of each
+// FQN meet on that FQN's owner, and SavePlanner::plan_writes decides there, FQN by FQN, who writes
+// what.
 
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <variant>
 #include <vector>
@@ -39,17 +41,15 @@ struct TensorWriteData {
   ChunkStorageMetadata chunk;
   TensorProperties properties;
   Extents size;  // of the global tensor
+  // XXH3-64 of the chunk's elements, row-major, if ranks are to be compared.
+  std::optional<std::uint64_t> digest = std::nullopt;
 };
-
-// Where the storage will put a piece. Made by StorageWriter::prepare_global_plan, passed to
-// write_data on the rank that writes the piece; opaque to all others.
-using StorageData = Bytes;
 
 // What the plan asks this rank to write of an item. Beside the item, not instead of it:
 // resolve_data is asked for the item as it was planned.
 struct WriteSlice {
   Box box;  // in the global tensor, inside the item's chunk; a value is always written whole
-  StorageData storage_data;
+  StorageData storage_data;  // where it goes: ParallelStorageWriter::prepare_global_plan says
 };
 
 struct WriteItem {
@@ -59,10 +59,20 @@ struct WriteItem {
   std::optional<TensorWriteData> tensor_data;   // for tensor and shard
   Path path;                                    // in the nested state dict
   std::vector<WriteSlice> slices;               // empty until planned, and if others write it
+
+  // Bytes of the global tensor, of which the item may be a part; nullopt for a value.
+  std::optional<std::uint64_t> tensor_storage_size() const;
 };
 
 struct SavePlan {
   std::vector<WriteItem> items;
+  StorageData storage_data;  // what StorageWriter::prepare_local_plan or prepare_global_plan noted
+};
+
+// What one rank plans for all: DCP's way.
+struct GlobalSavePlan {
+  std::vector<SavePlan> plans;  // what each rank writes, by rank: its items whole
+  Metadata metadata;            // of all of it
 };
 
 enum class LoadItemType : std::uint8_t { tensor = 1, byte_io = 2 };
@@ -78,6 +88,7 @@ struct ReadItem {
 
 struct LoadPlan {
   std::vector<ReadItem> items;
+  StorageData storage_data;  // what StorageReader::prepare_local_plan or prepare_global_plan noted
 };
 
 // All that the ranks propose to write under one FQN, as its owner sees it.
@@ -113,10 +124,10 @@ struct PlannedEntry {
   std::vector<int> writers;      // chunks[i] is written by rank writers[i]
 };
 
-// Decides what a rank saves. Every method is rank-local and must not communicate; all ranks call
-// them, in this order: set_up_planner, create_local_plan, plan_writes for each FQN the rank owns,
-// finish_plan, resolve_data for each item with slices. An exception on one rank fails the save on
-// all.
+// Decides what is saved, and who writes it. Every method is rank-local and must not communicate;
+// all ranks call them, in this order: set_up_planner, create_local_plan, then either plan_writes
+// for each FQN that the rank owns or, on the coordinator alone, create_global_plan; finish_plan,
+// resolve_data for each item with slices. An exception on one rank fails the save on all.
 class SavePlanner {
  public:
   SavePlanner() = default;
@@ -124,17 +135,28 @@ class SavePlanner {
   SavePlanner& operator=(const SavePlanner&) = delete;
   virtual ~SavePlanner() = default;
 
-  // `state_dict` stays the caller's and outlives the save.
+  // `state_dict` stays the caller's and outlives the save; each Stateful in it is replaced by its
+  // state.
   virtual void set_up_planner(StateDict& state_dict, const StorageMeta& storage_meta,
                               bool is_coordinator) = 0;
 
   // The items that this rank could write.
   virtual SavePlan create_local_plan() = 0;
 
-  // Decides who writes what under one FQN. Must depend on the proposals alone.
+  // Whether one rank must see the plans of all to decide, as in DCP: then create_global_plan is
+  // called, and time and memory there grow with tensors x ranks. Else plan_writes is. The same on
+  // all ranks. A StorageWriter always gets all plans in one place.
+  virtual bool needs_all_plans() const { return true; }
+
+  // On the coordinator: who writes what, from what all ranks could write. plans[r] is rank r's; the
+  // answer must have as many.
+  virtual GlobalSavePlan create_global_plan(std::vector<SavePlan> plans) = 0;
+
+  // Without a coordinator: who writes what under one FQN. Must depend on the proposals alone.
   //
-  // Throws Error{invalid_argument} if they contradict each other or leave a hole.
-  virtual std::vector<PlannedWrite> plan_writes(const Proposals& proposals) const = 0;
+  // Throws Error{invalid_argument} if they contradict each other or leave a hole; Error{internal}
+  // if the planner needs all plans.
+  virtual std::vector<PlannedWrite> plan_writes(const Proposals& proposals) const;
 
   // The last word on what this rank writes; may not change items or slices.
   virtual SavePlan finish_plan(SavePlan plan) { return plan; }
@@ -144,8 +166,8 @@ class SavePlanner {
 };
 
 // Decides what a rank loads, and takes it in. Rank-local like SavePlanner, called in this order:
-// set_up_planner, create_local_plan, finish_plan, then for each item resolve_tensor and
-// commit_tensor, or load_bytes.
+// set_up_planner, create_local_plan, create_global_plan on the coordinator if it is needed,
+// finish_plan, then for each item resolve_tensor and commit_tensor, or load_bytes.
 class LoadPlanner {
  public:
   LoadPlanner() = default;
@@ -160,6 +182,12 @@ class LoadPlanner {
 
   virtual LoadPlan create_local_plan() = 0;
 
+  // Whether one rank must see the plans of all. The same on all ranks.
+  virtual bool needs_all_plans() const { return true; }
+
+  // On the coordinator: plans[r] is what rank r wants; the answer has what it gets.
+  virtual std::vector<LoadPlan> create_global_plan(std::vector<LoadPlan> plans) { return plans; }
+
   virtual LoadPlan finish_plan(LoadPlan plan) { return plan; }
 
   // Where the tensor item goes: a view of exactly item.lengths.
@@ -170,6 +198,11 @@ class LoadPlanner {
 
   // A value has been read.
   virtual void load_bytes(const ReadItem& item, Value value) = 0;
+
+  // Where the bytes of a value could go, for storages that ask; none of ours does.
+  //
+  // Throws Error{unsupported} unless overridden.
+  virtual std::span<std::uint8_t> resolve_bytes(const ReadItem& item);
 };
 
 }  // namespace h5dcp

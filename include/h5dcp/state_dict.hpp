@@ -18,6 +18,7 @@
 
 namespace h5dcp {
 
+class Stateful;
 class Value;
 
 using List = std::vector<Value>;
@@ -58,10 +59,11 @@ class Map {
   std::unordered_map<std::string, std::size_t> places_;
 };
 
-// A leaf or a container of them. Tensors are views: a Value owns no tensor memory but what a
-// keepalive holds.
-class Value : public std::variant<std::monostate, bool, std::int64_t, double, std::complex<double>,
-                                  std::string, Bytes, List, Map, TensorView, ShardedTensor> {
+// A leaf, a container of them, or an object that makes one: stateful.hpp. Tensors are views: a
+// Value owns no tensor memory but what a keepalive holds.
+class Value
+    : public std::variant<std::monostate, bool, std::int64_t, double, std::complex<double>,
+                          std::string, Bytes, List, Map, TensorView, ShardedTensor, Stateful*> {
  public:
   using variant::variant;
   Value(const char* text) : variant(std::string(text)) {}

@@ -6,6 +6,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "h5dcp/comm.hpp"
 #include "h5dcp/metadata.hpp"
@@ -17,11 +18,13 @@ namespace h5dcp {
 
 struct LoadArguments {
   std::optional<std::string> checkpoint_id = std::nullopt;  // e.g. "step_100.h5"
-  StorageReader* storage_reader = nullptr;  // the caller's; by default an Hdf5Reader
-  LoadPlanner* planner = nullptr;           // the caller's; by default a DefaultLoadPlanner
-  MPI_Comm comm = MPI_COMM_WORLD;           // the ranks that load together
+  StorageReaderBase* storage_reader = nullptr;  // the caller's; by default what takes the id
+  LoadPlanner* planner = nullptr;               // the caller's; by default a DefaultLoadPlanner
+  MPI_Comm comm = MPI_COMM_WORLD;               // the ranks that load together
+  bool no_dist = false;                         // this rank loads alone, whatever `comm` is
   std::chrono::nanoseconds deadline = std::chrono::minutes(30);  // of each wait for other ranks
   std::function<void(const Hang&)> on_hang = nullptr;            // as CommOptions::on_hang
+  std::vector<StorageBackend> backends = default_backends();     // among which the id decides
 };
 
 struct LoadResult {
@@ -35,5 +38,30 @@ struct LoadResult {
 // Throws the same CheckpointException on every rank if it failed on any; tensors may then have been
 // filled in part.
 LoadResult load(StateDict& state_dict, const LoadArguments& arguments);
+
+// The same with a reader that knows where from. Collective.
+[[deprecated("load(state_dict, {.storage_reader = &reader})")]] LoadResult load(
+    StateDict& state_dict, StorageReaderBase& storage_reader);
+
+// DCP's old form, in which another rank than 0 may be the coordinator: that which reads the index.
+// All ranks must name the same, else the load is refused. Collective over `comm`.
+[[deprecated("use load()")]] LoadResult load_state_dict(
+    StateDict& state_dict, StorageReaderBase& storage_reader, MPI_Comm comm = MPI_COMM_WORLD,
+    int coordinator_rank = 0, bool no_dist = false, LoadPlanner* planner = nullptr);
+
+// A new state dict with what the checkpoint has under `keys`: names of tensors and values, or the
+// beginnings of their paths ("model", "optim.state"); all of it without `keys`. Tensors are whole,
+// in memory of their own, on every rank. `arguments.planner` is not asked. Collective over
+// arguments.comm.
+//
+// Throws as load, also if there is nothing under one of the keys.
+StateDict load_state_dict_from_keys(const std::optional<std::vector<std::string>>& keys,
+                                    const LoadArguments& arguments);
+
+// What the checkpoint holds, without loading it: one rank reads, all get it. Collective over
+// arguments.comm; CheckpointFile and StorageReader::read_metadata need no other ranks.
+//
+// Throws as load.
+Metadata read_metadata(const LoadArguments& arguments);
 
 }  // namespace h5dcp

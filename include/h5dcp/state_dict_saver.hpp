@@ -6,6 +6,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "h5dcp/comm.hpp"
 #include "h5dcp/metadata.hpp"
@@ -17,17 +18,19 @@ namespace h5dcp {
 
 struct SaveArguments {
   std::optional<std::string> checkpoint_id = std::nullopt;  // e.g. "step_100.h5"
-  StorageWriter* storage_writer = nullptr;  // the caller's; by default an Hdf5Writer
-  SavePlanner* planner = nullptr;           // the caller's; by default a DefaultSavePlanner
-  MPI_Comm comm = MPI_COMM_WORLD;           // the ranks that save together
+  StorageWriterBase* storage_writer = nullptr;  // the caller's; by default what takes the id
+  SavePlanner* planner = nullptr;               // the caller's; by default a DefaultSavePlanner
+  MPI_Comm comm = MPI_COMM_WORLD;               // the ranks that save together
+  bool no_dist = false;  // this rank saves alone, whatever `comm` is, a checkpoint of its own
   std::chrono::nanoseconds deadline = std::chrono::minutes(30);  // of each wait for other ranks
   std::function<void(const Hang&)> on_hang = nullptr;            // as CommOptions::on_hang
+  std::vector<StorageBackend> backends = default_backends();     // among which the id decides
 };
 
 struct SaveResult {
   Report report;
   // Reads what was saved, chunks included, from the checkpoint: nothing of it is sent around during
-  // the save. Null for a storage that cannot be read back. Rank-local.
+  // the save. Null for a storage other than HDF5: read_metadata() asks that. Rank-local.
   std::function<Metadata()> metadata;
 };
 
@@ -38,5 +41,15 @@ struct SaveResult {
 // there before is then untouched. (One exception: if the new one is in place, but the folder could
 // not be brought to the disk, the message says so.)
 SaveResult save(StateDict& state_dict, const SaveArguments& arguments);
+
+// The same with a writer that knows where to. Collective.
+[[deprecated("save(state_dict, {.storage_writer = &writer})")]] SaveResult save(
+    StateDict& state_dict, StorageWriterBase& storage_writer);
+
+// DCP's old form, in which another rank than 0 may be the coordinator: that which makes the file
+// and commits it. All ranks must name the same, else the save is refused. Collective over `comm`.
+[[deprecated("use save()")]] SaveResult save_state_dict(
+    StateDict& state_dict, StorageWriterBase& storage_writer, MPI_Comm comm = MPI_COMM_WORLD,
+    int coordinator_rank = 0, bool no_dist = false, SavePlanner* planner = nullptr);
 
 }  // namespace h5dcp

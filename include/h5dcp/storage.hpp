@@ -1,8 +1,16 @@
-// The contract of a storage backend. The names are those of torch.distributed.checkpoint.storage.
+// The contracts of a storage backend. The names are those of torch.distributed.checkpoint.storage.
+//
+// There are two. A StorageWriter or StorageReader is what DCP has: each rank works for itself,
+// h5dcp does all communication, and one rank, the coordinator, sees the plans and results of all.
+// Write one of these for a storage of your own, or to bring one along. A ParallelStorageWriter or
+// ParallelStorageReader communicates itself, and no rank need see more than its share: that of HDF5
+// is one.
 
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -16,69 +24,116 @@ namespace h5dcp {
 struct WriteResult {
   MetadataIndex index;
   std::uint64_t size_in_bytes = 0;
+  StorageData storage_data = {};  // where it is, for StorageWriter::finish
 };
 
-// Writes one checkpoint. Methods marked rank-local must not communicate: they run inside
-// Comm::agree. Those marked collective are called on every rank with the same communicator, and
-// throw the same CheckpointException on all ranks or on none.
-class StorageWriter {
+// What all writers have. Rank-local: these methods must not communicate; they run inside
+// Comm::agree, so an exception on one rank fails the save on all.
+class StorageWriterBase {
  public:
-  StorageWriter() = default;
-  StorageWriter(const StorageWriter&) = delete;
-  StorageWriter& operator=(const StorageWriter&) = delete;
-  virtual ~StorageWriter() = default;
+  StorageWriterBase() = default;
+  StorageWriterBase(const StorageWriterBase&) = delete;
+  StorageWriterBase& operator=(const StorageWriterBase&) = delete;
+  virtual ~StorageWriterBase() = default;
 
-  // Starts a new save, of a new id if one is given. Rank-local.
+  // Starts a new save, of a new id if one is given.
   virtual void reset(const std::optional<std::string>& checkpoint_id) = 0;
 
   virtual StorageMeta storage_meta() const { return {}; }
 
-  // Rank-local.
   virtual void set_up_storage_writer(bool is_coordinator) = 0;
 
-  // May change the plan, e.g. refuse what it cannot store. Rank-local.
+  // May change the plan, e.g. refuse what it cannot store.
   virtual SavePlan prepare_local_plan(SavePlan plan) { return plan; }
 
-  // Makes place for everything. `share` are the entries that this rank owns; the answer has, for
-  // each of them, one StorageData for each of its chunks, which reaches the chunk's writer.
-  // Collective.
-  virtual std::vector<std::vector<StorageData>> prepare_global_plan(
-      const Comm& comm, const std::vector<PlannedEntry>& share) = 0;
-
-  // Writes the slices of `plan`, asking `planner` for each item's data. Collective.
-  virtual std::vector<WriteResult> write_data(const Comm& comm, const SavePlan& plan,
-                                              SavePlanner& planner) = 0;
-
-  // Makes the checkpoint durable, then visible. When it has returned, it is both. Collective.
-  virtual void finish(const Comm& comm) = 0;
-
-  // The save has failed on some rank: drop what was written. Rank-local, never throws.
+  // The save has failed on some rank: drop what was written. Never throws.
   virtual void abandon() noexcept {}
 };
 
-// Reads one checkpoint; the same rules.
-class StorageReader {
+// Writes one checkpoint, by DCP's contract. All methods are rank-local and must not communicate.
+class StorageWriter : public StorageWriterBase {
  public:
-  StorageReader() = default;
-  StorageReader(const StorageReader&) = delete;
-  StorageReader& operator=(const StorageReader&) = delete;
-  virtual ~StorageReader() = default;
+  // On the coordinator: plans[r] is what rank r will write. The answer has as many; storage_data
+  // may be noted in each.
+  virtual std::vector<SavePlan> prepare_global_plan(std::vector<SavePlan> plans) { return plans; }
 
-  // Forgets what was read, and takes a new id if one is given. Rank-local.
+  // Writes the items of `plan`, each whole, asking `planner` for its data; a result for each.
+  virtual std::vector<WriteResult> write_data(const SavePlan& plan, SavePlanner& planner) = 0;
+
+  // On the coordinator, when all have written: results[r] are rank r's. When it has returned, the
+  // checkpoint is durable and visible.
+  virtual void finish(const Metadata& metadata,
+                      const std::vector<std::vector<WriteResult>>& results) = 0;
+};
+
+// Writes one checkpoint. The methods below are collective: they are called on every rank with the
+// same communicator, and throw the same CheckpointException on all ranks or on none.
+class ParallelStorageWriter : public StorageWriterBase {
+ public:
+  // Makes place for everything. `share` are the entries that this rank owns; the answer has, for
+  // each of them, one StorageData for each of its chunks, which reaches the chunk's writer.
+  virtual std::vector<std::vector<StorageData>> prepare_global_plan(
+      const Comm& comm, const std::vector<PlannedEntry>& share) = 0;
+
+  // Writes the slices of `plan`, asking `planner` for each item's data.
+  virtual std::vector<WriteResult> write_data(const Comm& comm, const SavePlan& plan,
+                                              SavePlanner& planner) = 0;
+
+  // Makes the checkpoint durable, then visible. When it has returned, it is both.
+  virtual void finish(const Comm& comm) = 0;
+};
+
+// What all readers have; the same rules.
+class StorageReaderBase {
+ public:
+  StorageReaderBase() = default;
+  StorageReaderBase(const StorageReaderBase&) = delete;
+  StorageReaderBase& operator=(const StorageReaderBase&) = delete;
+  virtual ~StorageReaderBase() = default;
+
+  // Forgets what was read, and takes a new id if one is given.
   virtual void reset(const std::optional<std::string>& checkpoint_id) = 0;
 
-  // What there is to load. The chunks are what read_data can read one by one, which may be larger
-  // than what was written at once. Collective.
-  virtual Metadata read_metadata(const Comm& comm) = 0;
-
-  // Rank-local.
   virtual void set_up_storage_reader(const Metadata& metadata, bool is_coordinator) = 0;
 
-  // Rank-local.
   virtual LoadPlan prepare_local_plan(LoadPlan plan) { return plan; }
+};
 
-  // Fills what the plan asks for. Collective.
+// Reads one checkpoint, by DCP's contract. All methods are rank-local and must not communicate.
+class StorageReader : public StorageReaderBase {
+ public:
+  // What there is to load. The chunks are what read_data can read one by one; an item never reaches
+  // over one of them.
+  virtual Metadata read_metadata() = 0;
+
+  // On the coordinator: plans[r] is what rank r will read.
+  virtual std::vector<LoadPlan> prepare_global_plan(std::vector<LoadPlan> plans) { return plans; }
+
+  // Fills what the plan asks for: of each tensor item the view that planner.resolve_tensor gives,
+  // followed by planner.commit_tensor; of each value planner.load_bytes.
+  virtual void read_data(const LoadPlan& plan, LoadPlanner& planner) = 0;
+};
+
+// Reads one checkpoint. The methods below are collective, as those of ParallelStorageWriter.
+class ParallelStorageReader : public StorageReaderBase {
+ public:
+  // As StorageReader::read_metadata; the chunks may be larger than what was written at once.
+  virtual Metadata read_metadata(const Comm& comm) = 0;
+
   virtual void read_data(const Comm& comm, const LoadPlan& plan, LoadPlanner& planner) = 0;
 };
+
+// How save() and load() find the storage of a checkpoint of which only the id is given. Rank-local.
+struct StorageBackend {
+  std::string name;  // in error messages
+  std::function<bool(const std::string& checkpoint_id)>
+      validate_writer_id;  // whether it takes this id
+  std::function<bool(const std::string& checkpoint_id)> validate_reader_id;
+  std::function<std::unique_ptr<StorageWriterBase>(const std::string& checkpoint_id)> make_writer;
+  std::function<std::unique_ptr<StorageReaderBase>(const std::string& checkpoint_id)> make_reader;
+};
+
+// Those of h5dcp, in the order in which they are asked: the first that takes an id has it.
+std::vector<StorageBackend> default_backends();
 
 }  // namespace h5dcp

@@ -3,15 +3,23 @@
 #include <utility>
 #include <variant>
 
+#include "api/coordinator.hpp"
+#include "api/opened_storage.hpp"
 #include "api/stopwatch.hpp"
 #include "h5dcp/comm.hpp"
 #include "h5dcp/default_planner.hpp"
 #include "h5dcp/error.hpp"
-#include "h5dcp/hdf5.hpp"
 #include "h5dcp/state_dict_loader.hpp"
+#include "negotiate/on_coordinator.hpp"
+#include "state/expanded_state.hpp"
 
 namespace h5dcp {
 namespace {
+
+Comm comm_of(const LoadArguments& arguments) {
+  return Comm(arguments.no_dist ? MPI_COMM_SELF : arguments.comm,
+              {.deadline = arguments.deadline, .on_hang = arguments.on_hang});
+}
 
 // Bytes of tensors that the plan fills.
 //
@@ -34,48 +42,93 @@ std::uint64_t bytes_of(const LoadPlan& plan, const Metadata& metadata) {
   return bytes;
 }
 
-// The load itself. Each step either succeeds on all ranks or throws on all.
-LoadResult run(const Comm& comm, StateDict& state_dict,
-               const std::optional<std::string>& checkpoint_id, StorageReader& storage,
-               LoadPlanner& planner) {
-  const bool coordinator = comm.rank() == 0;
-  Stopwatch stopwatch;
-  LoadResult result;
-
-  stopwatch.begin("open");
-  comm.agree("open", [&] { storage.reset(checkpoint_id); });
-  result.metadata = storage.read_metadata(comm);
-
-  stopwatch.begin("plan");  // every rank for itself: the boxes on disk say all there is to know
-  LoadPlan plan;
-  std::uint64_t bytes = 0;
-  comm.agree("plan", [&] {
-    storage.set_up_storage_reader(result.metadata, coordinator);
-    planner.set_up_planner(state_dict, result.metadata, coordinator);
-    plan = planner.finish_plan(storage.prepare_local_plan(planner.create_local_plan()));
-    bytes = bytes_of(plan, result.metadata);
+// Opens the checkpoint. Collective.
+Metadata open(const Comm& comm, OpenedStorage& storage, const LoadArguments& arguments) {
+  comm.agree("open", [&] {
+    storage.choose(arguments);
+    storage.get().reset(arguments.checkpoint_id);
   });
+  return storage.parallel().read_metadata(comm);
+}
 
-  stopwatch.begin("read");
-  storage.read_data(comm, plan, planner);
+LoadResult load_on(const Comm& comm, StateDict& state_dict, const LoadArguments& arguments) {
+  Stopwatch stopwatch;
+  OpenedStorage storage;
+  DefaultLoadPlanner own_planner;
+  LoadPlanner& planner = arguments.planner != nullptr ? *arguments.planner : own_planner;
+  try {
+    stopwatch.begin("open");
+    LoadResult result;
+    result.metadata = open(comm, storage, arguments);
 
-  result.report = stopwatch.report(comm, "read", bytes);
-  return result;
+    stopwatch.begin("plan");
+    ExpandedState state(state_dict, ExpandedState::Order::sorted);
+    LoadPlan plan;
+    comm.agree("plan", [&] {
+      state.check();
+      storage.get().set_up_storage_reader(result.metadata, comm.is_coordinator());
+      planner.set_up_planner(state.get(), result.metadata, comm.is_coordinator());
+      plan = storage.get().prepare_local_plan(planner.create_local_plan());
+    });
+    if (planner.needs_all_plans() || storage.needs_all_plans()) {
+      plan = on_coordinator<LoadPlan>(comm, plan, [&](std::vector<LoadPlan> plans) {
+        return storage.prepare_global_plan(planner.create_global_plan(std::move(plans)));
+      });
+    }
+
+    stopwatch.begin("read");
+    std::uint64_t bytes = 0;
+    comm.agree("finish plan", [&] {
+      plan = planner.finish_plan(std::move(plan));
+      bytes = bytes_of(plan, result.metadata);
+    });
+    storage.parallel().read_data(comm, plan, planner);
+    state.restore();
+    comm.agree("restore", [&] { state.check(); });
+
+    result.report = stopwatch.report(comm, "read", bytes);
+    return result;
+  } catch (const CheckpointException& failure) {
+    throw CheckpointException(failure, stopwatch.has_begun("read") ? "read" : "plan");
+  }
 }
 
 }  // namespace
 
 LoadResult load(StateDict& state_dict, const LoadArguments& arguments) {
-  const Comm comm(arguments.comm, {.deadline = arguments.deadline, .on_hang = arguments.on_hang});
-  std::unique_ptr<StorageReader> own_storage;
-  DefaultLoadPlanner own_planner;
-  auto* storage = arguments.storage_reader;
-  if (storage == nullptr) {
-    own_storage = std::make_unique<Hdf5Reader>(arguments.checkpoint_id.value_or(""));
-    storage = own_storage.get();
+  return load_on(comm_of(arguments), state_dict, arguments);
+}
+
+LoadResult load(StateDict& state_dict, StorageReaderBase& storage_reader) {
+  return load(state_dict, {.storage_reader = &storage_reader});
+}
+
+LoadResult load_state_dict(StateDict& state_dict, StorageReaderBase& storage_reader, MPI_Comm comm,
+                           int coordinator_rank, bool no_dist, LoadPlanner* planner) {
+  const LoadArguments arguments{
+      .storage_reader = &storage_reader, .planner = planner, .comm = comm, .no_dist = no_dist};
+  if (no_dist) return load(state_dict, arguments);
+  return load_on(with_coordinator(Comm(comm), coordinator_rank), state_dict, arguments);
+}
+
+StateDict load_state_dict_from_keys(const std::optional<std::vector<std::string>>& keys,
+                                    const LoadArguments& arguments) {
+  StateDict state_dict;
+  EmptyStateDictLoadPlanner planner(keys);
+  LoadArguments own = arguments;
+  own.planner = &planner;
+  load(state_dict, own);
+  return state_dict;
+}
+
+Metadata read_metadata(const LoadArguments& arguments) {
+  const Comm comm = comm_of(arguments);
+  OpenedStorage storage;
+  try {
+    return open(comm, storage, arguments);
+  } catch (const CheckpointException& failure) {
+    throw CheckpointException(failure, "plan");
   }
-  LoadPlanner& planner = arguments.planner != nullptr ? *arguments.planner : own_planner;
-  return run(comm, state_dict, arguments.checkpoint_id, *storage, planner);
 }
 
 }  // namespace h5dcp

@@ -1,39 +1,34 @@
+#include "api/save.hpp"
+
 #include <memory>
 #include <optional>
 #include <utility>
 #include <vector>
 
+#include "api/choose_storage.hpp"
+#include "api/coordinated_save.hpp"
+#include "api/coordinator.hpp"
 #include "api/stopwatch.hpp"
 #include "h5dcp/checkpoint_file.hpp"
-#include "h5dcp/comm.hpp"
 #include "h5dcp/default_planner.hpp"
 #include "h5dcp/error.hpp"
 #include "h5dcp/hdf5.hpp"
-#include "h5dcp/state_dict_saver.hpp"
 #include "negotiate/save_negotiation.hpp"
+#include "state/expanded_state.hpp"
 
 namespace h5dcp {
 namespace {
 
-// The save itself. Each step either succeeds on all ranks or throws on all.
-SaveResult run(const Comm& comm, StateDict& state_dict,
-               const std::optional<std::string>& checkpoint_id, StorageWriter& storage,
-               SavePlanner& planner) {
-  const bool coordinator = comm.rank() == 0;
-  Stopwatch stopwatch;
-
-  stopwatch.begin("plan");
-  std::optional<SaveNegotiation> negotiation;
-  std::vector<Message> proposals;
-  comm.agree("plan", [&] {
-    storage.reset(checkpoint_id);
-    storage.set_up_storage_writer(coordinator);
-    planner.set_up_planner(state_dict, storage.storage_meta(), coordinator);
-    negotiation.emplace(storage.prepare_local_plan(planner.create_local_plan()), comm.size());
-    proposals = negotiation->proposals();
-  });
-
+// From the local plan to the end. Each step either succeeds on all ranks or throws on all; returns
+// what this rank wrote.
+std::vector<WriteResult> parallel_save(const Comm& comm, ParallelStorageWriter& storage,
+                                       SavePlanner& planner, SavePlan local_plan,
+                                       Stopwatch& stopwatch) {
   stopwatch.begin("negotiate");  // the only step where plans cross ranks
+  const auto negotiation =
+      make_negotiation(planner, std::move(local_plan), comm.size(), comm.coordinator());
+  std::vector<Message> proposals;
+  comm.agree("plan", [&] { proposals = negotiation->proposals(); });
   proposals = comm.exchange("send plans to owners", proposals);
   comm.agree("plan", [&] { negotiation->merge(proposals, planner); });
 
@@ -44,44 +39,81 @@ SaveResult run(const Comm& comm, StateDict& state_dict,
   std::vector<Message> answers;
   comm.agree("lay out", [&] { answers = negotiation->answers(places); });
   answers = comm.exchange("send plans back", answers);
-  SavePlan plan;
-  comm.agree("plan", [&] { plan = planner.finish_plan(negotiation->apply(answers)); });
 
   stopwatch.begin("write");
-  const auto written = storage.write_data(comm, plan, planner);
+  SavePlan plan;
+  comm.agree("finish plan", [&] { plan = planner.finish_plan(negotiation->apply(answers)); });
+  auto written = storage.write_data(comm, plan, planner);
 
   stopwatch.begin("commit");  // until here, readers see the previous checkpoint
   storage.finish(comm);
-
-  std::uint64_t bytes = 0;
-  for (const auto& result : written) bytes += result.size_in_bytes;
-  return {stopwatch.report(comm, "write", bytes), nullptr};
+  return written;
 }
 
 }  // namespace
 
-SaveResult save(StateDict& state_dict, const SaveArguments& arguments) {
-  const Comm comm(arguments.comm, {.deadline = arguments.deadline, .on_hang = arguments.on_hang});
-  std::unique_ptr<StorageWriter> own_storage;
+SaveResult save_on(const Comm& comm, StateDict& state_dict, const SaveArguments& arguments) {
+  Stopwatch stopwatch;
+  std::unique_ptr<StorageWriterBase> own_storage;
+  StorageWriterBase* storage = arguments.storage_writer;
   DefaultSavePlanner own_planner;
-  auto* storage = arguments.storage_writer;
-  if (storage == nullptr) {
-    own_storage = std::make_unique<Hdf5Writer>(arguments.checkpoint_id.value_or(""));
-    storage = own_storage.get();
-  }
   SavePlanner& planner = arguments.planner != nullptr ? *arguments.planner : own_planner;
   try {
-    auto result = run(comm, state_dict, arguments.checkpoint_id, *storage, planner);
+    stopwatch.begin("plan");
+    ExpandedState state(state_dict, ExpandedState::Order::as_set);
+    SavePlan plan;
+    comm.agree("plan", [&] {
+      state.check();
+      if (storage == nullptr) {
+        own_storage = choose_writer(arguments.backends, arguments.checkpoint_id);
+        storage = own_storage.get();
+      }
+      storage->reset(arguments.checkpoint_id);
+      storage->set_up_storage_writer(comm.is_coordinator());
+      planner.set_up_planner(state.get(), storage->storage_meta(), comm.is_coordinator());
+      plan = storage->prepare_local_plan(planner.create_local_plan());
+    });
+    auto* const parallel = dynamic_cast<ParallelStorageWriter*>(storage);
+    const auto written = parallel != nullptr
+                             ? parallel_save(comm, *parallel, planner, std::move(plan), stopwatch)
+                             : coordinated_save(comm, dynamic_cast<StorageWriter&>(*storage),
+                                                planner, plan, stopwatch);
+
+    SaveResult result;
+    std::uint64_t bytes = 0;
+    for (const auto& piece : written) bytes += piece.size_in_bytes;
+    result.report = stopwatch.report(comm, "write", bytes);
     if (const auto* hdf5 = dynamic_cast<const Hdf5Writer*>(storage)) {
       result.metadata = [path = hdf5->storage_meta().checkpoint_id] {
         return CheckpointFile(path).metadata();
       };
     }
     return result;
+  } catch (const CheckpointException& failure) {
+    if (storage != nullptr) storage->abandon();
+    throw CheckpointException(failure, stopwatch.has_begun("write") ? "write" : "plan");
   } catch (...) {
-    storage->abandon();
+    if (storage != nullptr) storage->abandon();
     throw;
   }
+}
+
+SaveResult save(StateDict& state_dict, const SaveArguments& arguments) {
+  const Comm comm(arguments.no_dist ? MPI_COMM_SELF : arguments.comm,
+                  {.deadline = arguments.deadline, .on_hang = arguments.on_hang});
+  return save_on(comm, state_dict, arguments);
+}
+
+SaveResult save(StateDict& state_dict, StorageWriterBase& storage_writer) {
+  return save(state_dict, {.storage_writer = &storage_writer});
+}
+
+SaveResult save_state_dict(StateDict& state_dict, StorageWriterBase& storage_writer, MPI_Comm comm,
+                           int coordinator_rank, bool no_dist, SavePlanner* planner) {
+  const SaveArguments arguments{
+      .storage_writer = &storage_writer, .planner = planner, .comm = comm, .no_dist = no_dist};
+  if (no_dist) return save(state_dict, arguments);
+  return save_on(with_coordinator(Comm(comm), coordinator_rank), state_dict, arguments);
 }
 
 }  // namespace h5dcp

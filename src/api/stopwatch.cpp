@@ -1,5 +1,6 @@
 #include "api/stopwatch.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace h5dcp {
@@ -13,6 +14,10 @@ void Stopwatch::begin(std::string phase) {
   end();
   names_.push_back(std::move(phase));
   started_ = Clock::now();
+}
+
+bool Stopwatch::has_begun(const std::string& phase) const {
+  return std::ranges::find(names_, phase) != names_.end();
 }
 
 Report Stopwatch::report(const Comm& comm, const std::string& moving, std::uint64_t bytes) {

@@ -17,6 +17,8 @@ class Stopwatch {
   // The phase that begins now, and ends where the next begins. Local.
   void begin(std::string phase);
 
+  bool has_begun(const std::string& phase) const;
+
   // Ends the last phase. Collective: all ranks began the same phases. `bytes` is what this rank
   // moved in the phase named `moving`.
   Report report(const Comm& comm, const std::string& moving, std::uint64_t bytes);

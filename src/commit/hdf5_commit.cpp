@@ -93,7 +93,7 @@ void Hdf5Writer::finish(const Comm& comm) {
                                            std::to_string(chunks) + " of " +
                                            std::to_string(record.data_bytes));
     }
-    if (comm.rank() != 0) return;
+    if (!comm.is_coordinator()) return;
     record.committed = true;
     record.created_unix_ns = unix_ns();
     record.index_digest = totals[2];

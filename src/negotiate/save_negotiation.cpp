@@ -2,87 +2,19 @@
 
 #include <algorithm>
 #include <map>
-#include <numeric>
 #include <string>
 
 #include "base/checksum.hpp"
 #include "base/context.hpp"
-#include "base/whole_box.hpp"
 #include "base/wire.hpp"
+#include "h5dcp/default_planner.hpp"
 #include "h5dcp/error.hpp"
+#include "negotiate/plan_wire.hpp"
+#include "plan/merge.hpp"
+#include "plan/proposals.hpp"
 
 namespace h5dcp {
 namespace {
-
-// Throws Error{invalid_argument} if the planner left the item without what it is made of.
-void check_made(const WriteItem& item) {
-  const auto refuse = [&](const std::string& why) {
-    throw Error(ErrorCode::invalid_argument, "save '" + item.index.fqn + "': planned " + why);
-  };
-  if (item.type == WriteItemType::byte_io) {
-    if (!item.bytes_io_data) refuse("as a value without bytes_io_data");
-    return;
-  }
-  if (!item.tensor_data) refuse("as a tensor without tensor_data");
-  const auto& [chunk, properties, size] = *item.tensor_data;
-  if (chunk.offsets.size() != size.size() || chunk.sizes.size() != size.size()) {
-    refuse("as a box of offsets " + to_string(chunk.offsets) + " and sizes " +
-           to_string(chunk.sizes) + " in " + to_string(size));
-  }
-}
-
-void encode(WireWriter& wire, const WriteItem& item) {
-  check_made(item);
-  wire.text(item.index.fqn);
-  wire.text(encode_path(item.path));
-  wire.varint(static_cast<std::uint64_t>(item.type));
-  if (item.type == WriteItemType::byte_io) {
-    const auto& data = item.bytes_io_data.value();
-    wire.varint(static_cast<std::uint64_t>(data.kind));
-    wire.varint(static_cast<std::uint64_t>(data.dtype));
-    wire.varint(data.size.size());
-    wire.extents(data.size);
-    wire.varint(data.nbytes);
-    wire.fixed64(data.digest);
-    return;
-  }
-  const auto& data = item.tensor_data.value();
-  wire.varint(static_cast<std::uint64_t>(data.properties.dtype));
-  wire.varint(data.size.size());
-  wire.extents(data.size);
-  if (item.type == WriteItemType::shard) wire.box(data.chunk);  // else it is the whole
-}
-
-// An item as its owner sees it.
-struct Proposal {
-  std::string fqn;
-  std::string path;
-  Proposals::Holder holder;
-};
-
-Proposal decode_proposal(WireReader& wire, int rank, std::size_t position) {
-  Proposal made;
-  made.fqn = wire.text();
-  made.path = wire.text();
-  auto& holder = made.holder;
-  holder.rank = rank;
-  holder.item = position;
-  holder.type = WriteItemType{static_cast<std::uint8_t>(wire.varint())};
-  if (holder.type == WriteItemType::byte_io) {
-    holder.bytes.kind = EntryKind{static_cast<std::uint8_t>(wire.varint())};
-    holder.bytes.dtype = DType{static_cast<std::uint8_t>(wire.varint())};
-    holder.bytes.size = wire.extents(wire.varint());
-    holder.bytes.nbytes = wire.varint();
-    holder.bytes.digest = wire.fixed64();
-    return made;
-  }
-  auto& tensor = holder.tensor;
-  tensor.properties.dtype = DType{static_cast<std::uint8_t>(wire.varint())};
-  const auto dims = wire.varint();
-  tensor.size = wire.extents(dims);
-  tensor.chunk = holder.type == WriteItemType::shard ? wire.box(dims) : whole_box(tensor.size);
-  return made;
-}
 
 // Throws Error{invalid_argument} if `writes` are not pieces of what the ranks hold that can make up
 // the whole: their boxes' elements are counted, not compared.
@@ -137,24 +69,57 @@ PlannedEntry entry_of(const Proposals& proposals) {
   return entry;
 }
 
+// Throws Error{internal} if the storage has not said where the chunks of the entry go.
+void check_places(const std::vector<std::vector<StorageData>>& places, std::size_t i,
+                  const PlannedEntry& entry) {
+  if (i < places.size() && places[i].size() == entry.chunks.size()) return;
+  throw Error(ErrorCode::internal, "save '" + entry.fqn + "': the storage has not said where " +
+                                       std::to_string(entry.chunks.size()) + " chunks go");
+}
+
 }  // namespace
 
 int owner_of(std::string_view fqn, int size) {
   return static_cast<int>(xxh3(fqn.data(), fqn.size()) % static_cast<std::uint64_t>(size));
 }
 
-SaveNegotiation::SaveNegotiation(SavePlan plan, int size) : plan_(std::move(plan)), size_(size) {}
+std::unique_ptr<SaveNegotiation> make_negotiation(const SavePlanner& planner, SavePlan plan,
+                                                  int size, int coordinator) {
+  if (planner.needs_all_plans()) {
+    return std::make_unique<CoordinatorNegotiation>(std::move(plan), size, coordinator);
+  }
+  return std::make_unique<OwnerNegotiation>(std::move(plan), size);
+}
 
-std::vector<Message> SaveNegotiation::proposals() const {
+void SaveNegotiation::add(PlannedEntry entry, const Proposals& proposals,
+                          std::vector<PlannedWrite> writes) {
+  // A rank's chunks of one tensor follow each other, and so do their rows in the index.
+  std::ranges::stable_sort(writes, {}, [&](const PlannedWrite& write) {
+    return proposals.holders.at(write.holder).rank;
+  });
+  auto& origins = origins_.emplace_back();
+  for (auto& write : writes) {
+    const auto& holder = proposals.holders[write.holder];
+    const bool whole = holder.type == WriteItemType::byte_io || write.box == holder.tensor.chunk;
+    origins.push_back({holder.rank, holder.item, whole});
+    entry.writers.push_back(holder.rank);
+    entry.chunks.push_back(std::move(write.box));
+  }
+  share_.push_back(std::move(entry));
+}
+
+std::vector<Message> OwnerNegotiation::proposals() const {
   std::map<int, WireWriter> wires;
-  for (const auto& item : plan_.items) encode(wires[owner_of(item.index.fqn, size_)], item);
+  for (const auto& item : plan_.items) {
+    encode_proposal(wires[owner_of(item.index.fqn, size_)], item);
+  }
   std::vector<Message> messages;
   messages.reserve(wires.size());
   for (auto& [owner, wire] : wires) messages.push_back({owner, wire.take()});
   return messages;
 }
 
-void SaveNegotiation::merge(const std::vector<Message>& received, const SavePlanner& planner) {
+void OwnerNegotiation::merge(const std::vector<Message>& received, SavePlanner& planner) {
   std::map<std::string, Proposals> by_fqn;
   for (const auto& message : received) {  // ordered by rank, so the holders will be as well
     WireReader wire(message.bytes);
@@ -168,41 +133,24 @@ void SaveNegotiation::merge(const std::vector<Message>& received, const SavePlan
       place->second.holders.push_back(std::move(proposal.holder));
     }
   }
-  for (const auto& named : by_fqn) {
-    const Proposals& proposals = named.second;
+  for (const auto& [fqn, proposals] : by_fqn) {
     auto entry = entry_of(proposals);
     auto writes = planner.plan_writes(proposals);
     check_answer(proposals, writes);
-    // A rank's chunks of one tensor follow each other, and so do their rows in the index.
-    std::ranges::stable_sort(writes, {}, [&](const PlannedWrite& write) {
-      return proposals.holders.at(write.holder).rank;
-    });
-    auto& origins = origins_.emplace_back();
-    for (auto& write : writes) {
-      const auto& holder = proposals.holders[write.holder];
-      const bool whole = holder.type == WriteItemType::byte_io || write.box == holder.tensor.chunk;
-      origins.push_back({holder.rank, holder.item, whole});
-      entry.writers.push_back(holder.rank);
-      entry.chunks.push_back(std::move(write.box));
-    }
-    share_.push_back(std::move(entry));
+    add(std::move(entry), proposals, std::move(writes));
   }
 }
 
-std::vector<Message> SaveNegotiation::answers(
+std::vector<Message> OwnerNegotiation::answers(
     const std::vector<std::vector<StorageData>>& places) const {
   std::map<int, WireWriter> wires;
-  for (std::size_t i = 0; i < share_.size(); ++i) {
-    if (i >= places.size() || places[i].size() != origins_[i].size()) {
-      throw Error(ErrorCode::internal, "save '" + share_[i].fqn +
-                                           "': the storage has not said where " +
-                                           std::to_string(origins_[i].size()) + " chunks go");
-    }
-    for (std::size_t c = 0; c < origins_[i].size(); ++c) {
-      const auto& origin = origins_[i][c];
+  for (std::size_t i = 0; i < share().size(); ++i) {
+    check_places(places, i, share()[i]);
+    for (std::size_t c = 0; c < places[i].size(); ++c) {
+      const auto& origin = origins()[i][c];
       auto& wire = wires[origin.rank];
       wire.varint(origin.item * 2 + (origin.whole ? 1 : 0));
-      if (!origin.whole) wire.box(share_[i].chunks[c]);
+      if (!origin.whole) wire.box(share()[i].chunks[c]);
       wire.bytes(places[i][c]);
     }
   }
@@ -212,7 +160,7 @@ std::vector<Message> SaveNegotiation::answers(
   return messages;
 }
 
-SavePlan SaveNegotiation::apply(const std::vector<Message>& received) {
+SavePlan OwnerNegotiation::apply(const std::vector<Message>& received) {
   std::map<int, std::vector<WriteItem*>> sent;  // to each owner, in the order of its message
   for (auto& item : plan_.items) sent[owner_of(item.index.fqn, size_)].push_back(&item);
   for (const auto& message : received) {
@@ -231,6 +179,51 @@ SavePlan SaveNegotiation::apply(const std::vector<Message>& received) {
     }
   }
   return std::move(plan_);
+}
+
+std::vector<Message> CoordinatorNegotiation::proposals() const {
+  return {{coordinator_, encode_plan(plan_)}};
+}
+
+void CoordinatorNegotiation::merge(const std::vector<Message>& received, SavePlanner& planner) {
+  if (received.empty()) return;  // another rank is the coordinator
+  std::vector<SavePlan> plans;
+  for (const auto& message : received) plans.push_back(decode_plan<SavePlan>(message.bytes));
+  plans_ = planner.create_global_plan(std::move(plans)).plans;
+  if (plans_.size() != static_cast<std::size_t>(size_)) {
+    throw Error(ErrorCode::internal, "the planner's create_global_plan made " +
+                                         std::to_string(plans_.size()) + " plans for " +
+                                         std::to_string(size_) + " ranks");
+  }
+  for (auto& plan : plans_) {
+    for (auto& item : plan.items) item.slices.clear();
+  }
+  for (const auto& [fqn, proposals] : proposals_of(plans_)) {
+    auto entry = entry_of(proposals);
+    add(std::move(entry), proposals, h5dcp::merge(proposals, Replicas::lowest_rank));
+  }
+}
+
+std::vector<Message> CoordinatorNegotiation::answers(
+    const std::vector<std::vector<StorageData>>& places) const {
+  std::vector<SavePlan> plans = plans_;
+  for (std::size_t i = 0; i < share().size(); ++i) {
+    check_places(places, i, share()[i]);
+    for (std::size_t c = 0; c < places[i].size(); ++c) {
+      const auto& origin = origins()[i][c];
+      auto& item = plans[static_cast<std::size_t>(origin.rank)].items[origin.item];
+      item.slices.push_back({item.tensor_data ? share()[i].chunks[c] : Box{}, places[i][c]});
+    }
+  }
+  std::vector<Message> messages;
+  for (std::size_t rank = 0; rank < plans.size(); ++rank) {
+    messages.push_back({static_cast<int>(rank), encode_plan(plans[rank])});
+  }
+  return messages;
+}
+
+SavePlan CoordinatorNegotiation::apply(const std::vector<Message>& received) {
+  return decode_plan<SavePlan>(received.at(0).bytes);
 }
 
 }  // namespace h5dcp

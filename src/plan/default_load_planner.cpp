@@ -1,14 +1,17 @@
 #include <algorithm>
 #include <cstddef>
 #include <iterator>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "base/context.hpp"
 #include "base/whole_box.hpp"
 #include "h5dcp/default_planner.hpp"
 #include "h5dcp/error.hpp"
+#include "plan/coverage.hpp"
 #include "plan/held.hpp"
 #include "plan/leaves.hpp"
 #include "plan/nearest_name.hpp"
@@ -30,22 +33,38 @@ bool is_empty_container(const Value& value) {
   return (map != nullptr && map->empty()) || (list != nullptr && list->empty());
 }
 
-Error missing_keys(const std::vector<std::string>& missing, const Metadata& metadata) {
+// "'a' (nearest: 'b'), 'c' and 3 more"
+std::string listing(const std::vector<std::string>& keys,
+                    std::span<const std::string_view> nearest_of) {
+  std::string text;
+  const auto named = std::min(keys.size(), kNamedKeys);
+  for (std::size_t i = 0; i < named; ++i) {
+    text += (i > 0 ? ", '" : "'") + keys[i] + "'";
+    const auto guess = i < kGuessedKeys ? nearest_name(keys[i], nearest_of) : std::string_view();
+    if (!guess.empty()) text += " (nearest: '" + std::string(guess) + "')";
+  }
+  if (named < keys.size()) text += " and " + std::to_string(keys.size() - named) + " more";
+  return text;
+}
+
+std::vector<std::string_view> names_of(const Metadata& metadata) {
   std::vector<std::string_view> names;
   for (const auto& [fqn, entry] : metadata.state_dict_metadata) names.emplace_back(fqn);
+  return names;
+}
 
+Error missing_error(const std::vector<std::string>& missing,
+                    const std::vector<std::string>& unexpected, const Metadata& metadata) {
   std::string text =
       "load: " + std::to_string(missing.size()) +
       (missing.size() == 1 ? " key of the state dict is" : " keys of the state dict are") +
-      " not in the checkpoint: ";
-  const auto named = std::min(missing.size(), kNamedKeys);
-  for (std::size_t i = 0; i < named; ++i) {
-    text += (i > 0 ? ", '" : "'") + missing[i] + "'";
-    const auto guess = i < kGuessedKeys ? nearest_name(missing[i], names) : std::string_view();
-    if (!guess.empty()) text += " (nearest: '" + std::string(guess) + "')";
+      " not in the checkpoint: " + listing(missing, names_of(metadata));
+  if (!unexpected.empty()) {
+    text += "; " + std::to_string(unexpected.size()) + " of the checkpoint " +
+            (unexpected.size() == 1 ? "is" : "are") +
+            " not in the state dict: " + listing(unexpected, {});
   }
-  if (named < missing.size()) text += " and " + std::to_string(missing.size() - named) + " more";
-  return {ErrorCode::not_found, text + " (allow_partial_load skips them)"};
+  return {ErrorCode::not_found, text + " (allow_partial_load skips what is missing)"};
 }
 
 std::string tensor_text(const Extents& sizes, DType dtype) {
@@ -113,55 +132,88 @@ ReadItem value_item(const std::string& fqn) {
   return {LoadItemType::byte_io, index, {0}, index, {0}, {0}};  // the zeros are DCP's
 }
 
-// Throws Error{invalid_argument} if the planner did not plan an item of that name.
-Leaf& leaf_named(const std::string& fqn, std::vector<Leaf>& leaves,
-                 const std::unordered_map<std::string, std::size_t>& places) {
-  const auto place = places.find(fqn);
-  if (place == places.end()) {
-    throw Error(ErrorCode::invalid_argument, loading(fqn) + ": not in the state dict");
+// Names of the checkpoint that no leaf has.
+std::vector<std::string> names_without_leaf(
+    const Metadata& metadata, const std::unordered_map<std::string, std::size_t>& places) {
+  std::vector<std::string> unexpected;
+  for (const auto& [fqn, entry] : metadata.state_dict_metadata) {
+    if (!places.contains(fqn)) unexpected.push_back(fqn);
   }
-  return leaves[place->second];
+  return unexpected;
 }
 
 }  // namespace
 
-void DefaultLoadPlanner::set_up_planner(StateDict& state_dict, const Metadata& metadata,
-                                        bool /*is_coordinator*/) {
+void GlobalLoadPlanner::set_up_planner(StateDict& state_dict, const Metadata& metadata,
+                                       bool /*is_coordinator*/) {
+  set_leaves(options_.flatten_state_dict ? flatten_state_dict(state_dict) : top_leaves(state_dict),
+             metadata);
+}
+
+void GlobalLoadPlanner::set_leaves(std::vector<Leaf> leaves, const Metadata& metadata) {
   metadata_ = &metadata;
-  leaves_ = flatten_state_dict(state_dict);
+  leaves_ = std::move(leaves);
   places_ = places_of(leaves_);
 }
 
-LoadPlan DefaultLoadPlanner::create_local_plan() {
+LoadPlan GlobalLoadPlanner::create_local_plan() {
   LoadPlan plan;
-  std::vector<std::string> missing;
+  missing_.clear();
+  unexpected_ = names_without_leaf(*metadata_, places_);
   for (const auto& leaf : leaves_) {
     const auto entry = metadata_->state_dict_metadata.find(leaf.fqn);
     if (entry == metadata_->state_dict_metadata.end()) {
-      if (!is_empty_container(*leaf.value)) missing.push_back(leaf.fqn);
+      if (!is_empty_container(*leaf.value)) missing_.push_back(leaf.fqn);
     } else if (const auto* tensor = std::get_if<TensorStorageMetadata>(&entry->second)) {
-      auto items = create_read_items_for_chunk_list(leaf.fqn, *tensor, wanted_boxes(leaf, *tensor));
+      const auto wanted = wanted_boxes(leaf, *tensor);
+      auto items = create_read_items_for_chunk_list(leaf.fqn, *tensor, wanted);
+      check_coverage(leaf.fqn, wanted, items);
       std::ranges::move(items, std::back_inserter(plan.items));
     } else {
       plan.items.push_back(value_item(leaf.fqn));
     }
   }
-  if (!missing.empty() && !options_.allow_partial_load) throw missing_keys(missing, *metadata_);
+  if (!missing_.empty() && !options_.allow_partial_load) {
+    throw missing_error(missing_, unexpected_, *metadata_);
+  }
   return plan;
 }
 
-TensorView DefaultLoadPlanner::resolve_tensor(const ReadItem& item) {
-  const Leaf& leaf = leaf_named(item.dest_index.fqn, leaves_, places_);
-  const TensorView* piece = find_piece(*leaf.value, item.dest_index);
-  if (piece == nullptr) {
-    throw Error(ErrorCode::invalid_argument,
-                loading(leaf.fqn) + ": the state dict has no such piece any more");
-  }
-  return narrow(*piece, {item.dest_offsets, item.lengths});
+TensorView GlobalLoadPlanner::resolve_tensor(const ReadItem& item) {
+  return transform_tensor(item, lookup_tensor(item.dest_index));
 }
 
-void DefaultLoadPlanner::load_bytes(const ReadItem& item, Value value) {
-  *leaf_named(item.dest_index.fqn, leaves_, places_).value = std::move(value);
+TensorView GlobalLoadPlanner::lookup_tensor(const MetadataIndex& index) {
+  const auto place = places_.find(index.fqn);
+  if (place == places_.end()) {
+    throw Error(ErrorCode::invalid_argument, loading(index.fqn) + ": not in the state dict");
+  }
+  return with_context("load",
+                      [&] { return find_tensor_shard(*leaves_[place->second].value, index); });
+}
+
+TensorView GlobalLoadPlanner::transform_tensor(const ReadItem& item, TensorView tensor) {
+  return narrow(tensor, {item.dest_offsets, item.lengths});
+}
+
+void GlobalLoadPlanner::load_bytes(const ReadItem& item, Value value) {
+  const auto place = places_.find(item.dest_index.fqn);
+  if (place == places_.end()) {
+    throw Error(ErrorCode::invalid_argument,
+                loading(item.dest_index.fqn) + ": not in the state dict");
+  }
+  *leaves_[place->second].value = std::move(value);
+}
+
+LoadPlan create_default_local_load_plan(StateDict& state_dict, const Metadata& metadata,
+                                        bool strict) {
+  DefaultLoadPlanner planner({.allow_partial_load = !strict});
+  planner.set_up_planner(state_dict, metadata, false);
+  return planner.create_local_plan();
+}
+
+std::vector<LoadPlan> create_default_global_load_plan(std::vector<LoadPlan> plans) {
+  return plans;
 }
 
 }  // namespace h5dcp

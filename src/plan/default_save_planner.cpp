@@ -9,20 +9,17 @@
 #include "base/whole_box.hpp"
 #include "h5dcp/default_planner.hpp"
 #include "h5dcp/error.hpp"
+#include "h5dcp/value_codec.hpp"
 #include "plan/held.hpp"
 #include "plan/leaves.hpp"
 #include "plan/merge.hpp"
-#include "state/value_codec.hpp"
+#include "plan/proposals.hpp"
 
 namespace h5dcp {
 namespace {
 
 std::string saving(const std::string& fqn) {
   return "save '" + fqn + "'";
-}
-
-EncodedValue encode(const Leaf& leaf) {
-  return with_context(saving(leaf.fqn), [&] { return encode_value(*leaf.value); });
 }
 
 WriteItem tensor_item(const Leaf& leaf, const TensorView& tensor) {
@@ -46,26 +43,34 @@ WriteItem shard_item(const Leaf& leaf, const ShardedTensor& tensor, std::size_t 
           {}};
 }
 
+// Without the length and the digest, which those who transform the value decide.
 WriteItem value_item(const Leaf& leaf) {
-  const EncodedValue value = encode(leaf);
+  const auto value = with_context(saving(leaf.fqn), [&] { return encode_value(*leaf.value); });
   return {{leaf.fqn, std::nullopt, std::nullopt},
           WriteItemType::byte_io,
-          BytesWriteData{value.kind, value.dtype, value.size, value.bytes.size(),
-                         xxh3(value.bytes.data(), value.bytes.size())},
+          BytesWriteData{value.kind, value.dtype, value.size, 0, 0},
           std::nullopt,
           leaf.path,
           {}};
 }
 
+std::uint64_t digest_of(const TensorView& view) {
+  const auto size = static_cast<std::size_t>(nbytes(view.dtype, view.sizes));
+  if (is_contiguous(view)) return xxh3(view.data, size);
+  const auto packed = allocate(view.dtype, view.sizes);
+  copy_elements(view, packed);
+  return xxh3(packed.data, size);
+}
+
 }  // namespace
 
-void DefaultSavePlanner::set_up_planner(StateDict& state_dict, const StorageMeta& /*storage_meta*/,
-                                        bool /*is_coordinator*/) {
-  leaves_ = flatten_state_dict(state_dict);
+void GlobalSavePlanner::set_up_planner(StateDict& state_dict, const StorageMeta& /*storage_meta*/,
+                                       bool /*is_coordinator*/) {
+  leaves_ = options_.flatten_state_dict ? flatten_state_dict(state_dict) : top_leaves(state_dict);
   places_ = places_of(leaves_);
 }
 
-SavePlan DefaultSavePlanner::create_local_plan() {
+SavePlan GlobalSavePlanner::create_local_plan() {
   SavePlan plan;
   for (const auto& leaf : leaves_) {
     if (const auto* view = std::get_if<TensorView>(leaf.value)) {
@@ -77,28 +82,61 @@ SavePlan DefaultSavePlanner::create_local_plan() {
       }
     } else {
       plan.items.push_back(value_item(leaf));
+      auto& item = plan.items.back();
+      const auto data = transform_object(item, lookup_object(item.index));
+      const auto& bytes = std::get<Bytes>(data);
+      item.bytes_io_data->nbytes = bytes.size();
+      item.bytes_io_data->digest = xxh3(bytes.data(), bytes.size());
+    }
+  }
+  if (options_.replicas == Replicas::compare) {
+    for (auto& item : plan.items) {
+      if (!item.tensor_data) continue;
+      const auto data = transform_object(item, lookup_object(item.index));
+      item.tensor_data->digest = digest_of(std::get<TensorView>(data));
     }
   }
   return plan;
 }
 
-std::vector<PlannedWrite> DefaultSavePlanner::plan_writes(const Proposals& proposals) const {
-  return merge(proposals, options_.replicas);
+GlobalSavePlan GlobalSavePlanner::create_global_plan(std::vector<SavePlan> plans) {
+  // What differs between ranks must be found before all but one of them are dropped.
+  for (const auto& [fqn, proposals] : proposals_of(plans)) merge(proposals, options_.replicas);
+  return create_default_global_save_plan(
+      dedup_save_plans(std::move(plans), options_.replicas == Replicas::lowest_rank));
 }
 
-std::variant<TensorView, Bytes> DefaultSavePlanner::resolve_data(const WriteItem& item) {
-  const auto place = places_.find(item.index.fqn);
+std::variant<TensorView, Bytes> GlobalSavePlanner::resolve_data(const WriteItem& item) {
+  return transform_object(item, lookup_object(item.index));
+}
+
+Value GlobalSavePlanner::lookup_object(const MetadataIndex& index) {
+  const auto place = places_.find(index.fqn);
   if (place == places_.end()) {
-    throw Error(ErrorCode::invalid_argument, saving(item.index.fqn) + ": not in the state dict");
+    throw Error(ErrorCode::invalid_argument, saving(index.fqn) + ": not in the state dict");
   }
-  const Leaf& leaf = leaves_[place->second];
-  if (item.type == WriteItemType::byte_io) return encode(leaf).bytes;
-  const TensorView* piece = find_piece(*leaf.value, item.index);
-  if (piece == nullptr) {
-    throw Error(ErrorCode::invalid_argument,
-                saving(leaf.fqn) + ": the state dict has no such piece any more");
-  }
-  return *piece;
+  const Value& value = *leaves_[place->second].value;
+  return index.offset ? Value(find_tensor_shard(value, index)) : value;
+}
+
+std::variant<TensorView, Bytes> GlobalSavePlanner::transform_object(const WriteItem& item,
+                                                                    Value object) {
+  if (const auto* view = std::get_if<TensorView>(&object)) return *view;
+  return with_context(saving(item.index.fqn), [&] { return encode_value(object); }).bytes;
+}
+
+GlobalSavePlan DefaultSavePlanner::create_global_plan(std::vector<SavePlan> plans) {
+  return GlobalSavePlanner::create_global_plan(std::move(plans));
+}
+
+std::vector<PlannedWrite> DefaultSavePlanner::plan_writes(const Proposals& proposals) const {
+  return merge(proposals, options().replicas);
+}
+
+SavePlan create_default_local_save_plan(StateDict& state_dict) {
+  DefaultSavePlanner planner;
+  planner.set_up_planner(state_dict, {}, false);
+  return planner.create_local_plan();
 }
 
 }  // namespace h5dcp

@@ -149,12 +149,30 @@ std::vector<PlannedWrite> merge_value(const Proposals& proposals, Replicas repli
   return {{holders[sole_writer(proposals.fqn, box, holders.size(), replicas)], box}};
 }
 
+// Throws if ranks that hold one piece have said that its elements differ.
+void check_alike(const Proposals& proposals, const Pieces& pieces) {
+  for (std::size_t i = 0; i < pieces.boxes.size(); ++i) {
+    const auto digest = [&](std::size_t holder) { return proposals.holders[holder].tensor.digest; };
+    const auto first = digest(pieces.holders[i].front());
+    std::vector<int> some;
+    std::vector<int> others;
+    for (const auto holder : pieces.holders[i]) {
+      (digest(holder) == first ? some : others).push_back(proposals.holders[holder].rank);
+    }
+    if (others.empty()) continue;
+    throw refusal(proposals.fqn, "in " + to_string(pieces.boxes[i]) + " " + rank_list(others) +
+                                     (others.size() == 1 ? " holds" : " hold") +
+                                     " other elements than " + rank_list(some));
+  }
+}
+
 std::vector<PlannedWrite> merge_tensor(const Proposals& proposals, Replicas replicas) {
   const TensorWriteData& tensor = proposals.holders.front().tensor;
   const Pieces pieces = gather_pieces(proposals.holders);
   if (const auto fault = find_tiling_fault(tensor.size, pieces.boxes)) {
     std::visit(Refuse(proposals, pieces), *fault);
   }
+  check_alike(proposals, pieces);
   std::vector<PlannedWrite> writes;
   for (std::size_t i = 0; i < pieces.boxes.size(); ++i) {
     const Box& box = pieces.boxes[i];

@@ -110,6 +110,49 @@ std::vector<Leaf> flatten_state_dict(StateDict& state_dict) {
   return std::move(walk.leaves);
 }
 
+std::vector<Leaf> top_leaves(StateDict& state_dict) {
+  std::vector<Leaf> leaves;
+  for (auto& [key, value] : state_dict) leaves.push_back({key, {key}, &value});
+  check_fqns(leaves);
+  return leaves;
+}
+
+StateDict unflatten_state_dict(const std::vector<Leaf>& leaves) {
+  StateDict state_dict;
+  for (const auto& leaf : leaves) set_element(state_dict, leaf.path, *leaf.value);
+  return state_dict;
+}
+
+void traverse_state_dict(StateDict& state_dict,
+                         const std::function<void(const Path& path, Value& value)>& visit) {
+  Walk walk;
+  walk.descend(state_dict);
+  for (const auto& leaf : walk.leaves) visit(leaf.path, *leaf.value);
+}
+
+Value* get_element(StateDict& state_dict, const Path& path) {
+  if (path.empty()) return nullptr;
+  Map* map = &state_dict;
+  List* list = nullptr;
+  Value* found = nullptr;
+  for (const auto& item : path) {
+    const auto* const key = std::get_if<std::string>(&item);
+    if (key != nullptr) {
+      if (map == nullptr || !map->contains(*key)) return nullptr;
+      found = &map->at(*key);
+    } else {
+      const auto position = std::get<std::int64_t>(item);
+      if (list == nullptr || position < 0 || static_cast<std::size_t>(position) >= list->size()) {
+        return nullptr;
+      }
+      found = &(*list)[static_cast<std::size_t>(position)];
+    }
+    map = std::get_if<Map>(found);
+    list = std::get_if<List>(found);
+  }
+  return found;
+}
+
 void set_element(StateDict& state_dict, const Path& path, Value value) {
   if (path.empty() || !std::holds_alternative<std::string>(path.front())) {
     throw Error(ErrorCode::invalid_argument,

@@ -83,6 +83,10 @@ struct Encoder {
   }
   Json operator()(const TensorView&) const { return refuse_tensor(); }
   Json operator()(const ShardedTensor&) const { return refuse_tensor(); }
+  Json operator()(Stateful*) const {
+    throw Error(ErrorCode::unsupported,
+                "store a value: there is a Stateful in it, of which only save() knows the state");
+  }
 
   static Json refuse_tensor() {
     throw Error(ErrorCode::unsupported, "store a value: there is a tensor in it");

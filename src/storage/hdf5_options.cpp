@@ -16,13 +16,14 @@ void check_options(const Hdf5Options& options) {
                                                ": it must be between 1 and 1 GiB");
 }
 
-void check_transfer(Transfer mine, Transfer rank_0) {
-  if (mine == rank_0) return;
+void check_transfer(Transfer mine, Transfer chosen, int coordinator) {
+  if (mine == chosen) return;
   const auto name = [](Transfer transfer) {
     return std::string(transfer == Transfer::direct ? "direct" : "collective");
   };
   throw Error(ErrorCode::invalid_argument, "Hdf5Options::transfer is " + name(mine) +
-                                               ", but on rank 0 it is " + name(rank_0) +
+                                               ", but on rank " + std::to_string(coordinator) +
+                                               " it is " + name(chosen) +
                                                ": all ranks must choose the same");
 }
 

@@ -11,9 +11,9 @@ namespace h5dcp {
 // Throws Error{invalid_argument} if the options do not.
 void check_options(const Hdf5Options& options);
 
-// Throws Error{invalid_argument} if rank 0 has chosen another transfer: its ranks would wait for
-// each other in different calls.
-void check_transfer(Transfer mine, Transfer rank_0);
+// Throws Error{invalid_argument} if the coordinator has chosen another transfer: ranks would wait
+// for each other in different calls.
+void check_transfer(Transfer mine, Transfer chosen, int coordinator);
 
 // Whether `path` can name a file: no URL, no folder.
 bool is_file_path(const std::string& path);

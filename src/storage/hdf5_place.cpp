@@ -151,12 +151,12 @@ std::vector<std::vector<StorageData>> Hdf5Writer::prepare_global_plan(
   WireWriter mine;
   for (const auto& entry : share) encode(mine, to_skeleton(entry));
   std::vector<Message> sent;
-  if (!mine.empty()) sent.push_back({0, mine.take()});
+  if (!mine.empty()) sent.push_back({comm.coordinator(), mine.take()});
   const auto received = comm.exchange("lay out", sent);
 
   std::vector<Message> replies;
   comm.agree("create '" + path_ + "'", [&] {
-    if (comm.rank() != 0) return;
+    if (!comm.is_coordinator()) return;
     Gathered all = gather(received);
     std::vector<std::size_t> order(all.entries.size());
     std::iota(order.begin(), order.end(), 0U);
@@ -177,12 +177,13 @@ std::vector<std::vector<StorageData>> Hdf5Writer::prepare_global_plan(
     replies = answers(skeleton.places, order, all);
   });
   const auto transfer = decode_shared(
-      comm.broadcast("lay out", encode_shared(save.record, options_.transfer), 0), save.record);
+      comm.broadcast("lay out", encode_shared(save.record, options_.transfer), comm.coordinator()),
+      save.record);
   const auto places = comm.exchange("lay out", replies);
 
   std::vector<std::vector<StorageData>> data;
   comm.agree("open '" + path_ + "'", [&] {
-    check_transfer(options_.transfer, transfer);
+    check_transfer(options_.transfer, transfer, comm.coordinator());
     save.partial = partial_name(path_, save.record.generation);
     save.file = open_partial(save.partial, save.record.generation);
     WireReader wire(places.empty() ? std::span<const std::uint8_t>() : places.front().bytes);

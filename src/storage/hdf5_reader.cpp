@@ -23,9 +23,9 @@ Bytes encode_index(const Index& index, Transfer transfer) {
   return wire.take();
 }
 
-Index decode_index(const Bytes& bytes, Transfer mine) {
+Index decode_index(const Bytes& bytes, Transfer mine, int coordinator) {
   WireReader wire(bytes);
-  check_transfer(mine, Transfer{static_cast<std::uint8_t>(wire.varint())});
+  check_transfer(mine, Transfer{static_cast<std::uint8_t>(wire.varint())}, coordinator);
   const Record record = decode_record(wire.bytes());
   return {record, wire.bytes()};
 }
@@ -71,17 +71,18 @@ Metadata Hdf5Reader::read_metadata(const Comm& comm) {
   Load& load = *load_;
   const auto step = "open '" + path_ + "'";
   comm.agree(step, [&] {
-    if (comm.rank() != 0) return;
+    if (!comm.is_coordinator()) return;
     load.file = PosixFile(path_, PosixFile::Mode::read);
     load.index = read_index(load.file);
     if (options_.transfer == Transfer::collective) check_metadata(load.file, load.index);
   });
   const Bytes shared = comm.broadcast(
-      step, comm.rank() == 0 ? encode_index(load.index, options_.transfer) : Bytes(), 0);
+      step, comm.is_coordinator() ? encode_index(load.index, options_.transfer) : Bytes(),
+      comm.coordinator());
   Metadata metadata;
   comm.agree(step, [&] {
-    if (comm.rank() != 0) {
-      load.index = decode_index(shared, options_.transfer);
+    if (!comm.is_coordinator()) {
+      load.index = decode_index(shared, options_.transfer, comm.coordinator());
       load.file = PosixFile(path_, PosixFile::Mode::read);
       check_same_file(load.file, load.index);
     }

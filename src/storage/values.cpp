@@ -4,7 +4,7 @@
 
 #include "base/context.hpp"
 #include "h5dcp/error.hpp"
-#include "state/value_codec.hpp"
+#include "h5dcp/value_codec.hpp"
 #include "storage/stored_blocks.hpp"
 
 namespace h5dcp {

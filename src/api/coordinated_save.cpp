@@ -1,0 +1,44 @@
+#include "api/coordinated_save.hpp"
+
+#include <utility>
+
+#include "negotiate/on_coordinator.hpp"
+
+namespace h5dcp {
+
+std::vector<WriteResult> coordinated_save(const Comm& comm, StorageWriter& storage,
+                                          SavePlanner& planner, const SavePlan& local_plan,
+                                          Stopwatch& stopwatch) {
+  stopwatch.begin("negotiate");
+  Metadata metadata;  // on the coordinator
+  auto plan = on_coordinator<SavePlan>(comm, local_plan, [&](std::vector<SavePlan> plans) {
+    auto global = planner.create_global_plan(std::move(plans));
+    metadata = std::move(global.metadata);
+    return storage.prepare_global_plan(std::move(global.plans));
+  });
+
+  stopwatch.begin("write");
+  std::vector<WriteResult> results;
+  std::vector<Message> sent;
+  comm.agree("write", [&] {
+    plan = planner.finish_plan(std::move(plan));
+    results = storage.write_data(plan, planner);
+    sent.push_back({comm.coordinator(), encode_results(results)});
+  });
+
+  stopwatch.begin("commit");
+  const auto received = comm.exchange("send results to the coordinator", sent);
+  comm.agree("write", [&] {
+    if (!comm.is_coordinator()) return;
+    std::vector<std::vector<WriteResult>> all;
+    for (const auto& message : received) all.push_back(decode_results(message.bytes));
+    for (const auto& rank : all) {
+      for (const auto& result : rank) metadata.storage_data[result.index] = result.storage_data;
+    }
+    metadata.storage_meta = storage.storage_meta();
+    storage.finish(metadata, all);
+  });
+  return results;
+}
+
+}  // namespace h5dcp

@@ -1,0 +1,18 @@
+// A save to a storage that has DCP's contract: one rank sees the plans and results of all.
+
+#pragma once
+
+#include <vector>
+
+#include "api/stopwatch.hpp"
+#include "h5dcp/comm.hpp"
+#include "h5dcp/storage.hpp"
+
+namespace h5dcp {
+
+// From the local plan to the end. Collective; returns what this rank wrote.
+std::vector<WriteResult> coordinated_save(const Comm& comm, StorageWriter& storage,
+                                          SavePlanner& planner, const SavePlan& local_plan,
+                                          Stopwatch& stopwatch);
+
+}  // namespace h5dcp

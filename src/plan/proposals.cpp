@@ -1,0 +1,46 @@
+#include "plan/proposals.hpp"
+
+#include <cstddef>
+
+#include "h5dcp/error.hpp"
+
+namespace h5dcp {
+
+void check_made(const WriteItem& item) {
+  const auto refuse = [&](const std::string& why) {
+    throw Error(ErrorCode::invalid_argument, "save '" + item.index.fqn + "': planned " + why);
+  };
+  if (item.type == WriteItemType::byte_io) {
+    if (!item.bytes_io_data) refuse("as a value without bytes_io_data");
+    return;
+  }
+  if (!item.tensor_data) refuse("as a tensor without tensor_data");
+  const auto& chunk = item.tensor_data->chunk;
+  const auto& size = item.tensor_data->size;
+  if (chunk.offsets.size() != size.size() || chunk.sizes.size() != size.size()) {
+    refuse("as a box of offsets " + to_string(chunk.offsets) + " and sizes " +
+           to_string(chunk.sizes) + " in " + to_string(size));
+  }
+}
+
+std::map<std::string, Proposals> proposals_of(const std::vector<SavePlan>& plans) {
+  std::map<std::string, Proposals> by_fqn;
+  for (std::size_t rank = 0; rank < plans.size(); ++rank) {
+    for (std::size_t i = 0; i < plans[rank].items.size(); ++i) {
+      const auto& item = plans[rank].items[i];
+      check_made(item);
+      auto [place, is_new] = by_fqn.try_emplace(item.index.fqn);
+      auto& proposals = place->second;
+      if (is_new) {
+        proposals.fqn = item.index.fqn;
+        proposals.path = item.path;
+      }
+      proposals.holders.push_back({static_cast<int>(rank), i, item.type,
+                                   item.tensor_data.value_or(TensorWriteData{}),
+                                   item.bytes_io_data.value_or(BytesWriteData{})});
+    }
+  }
+  return by_fqn;
+}
+
+}  // namespace h5dcp

@@ -1,0 +1,21 @@
+// Plans of all ranks, seen name by name.
+
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "h5dcp/planner.hpp"
+
+namespace h5dcp {
+
+// What plans[r], rank r's, propose under each FQN; Holder::item is the position in its plan.
+//
+// Throws Error{invalid_argument} if an item lacks what it is made of.
+std::map<std::string, Proposals> proposals_of(const std::vector<SavePlan>& plans);
+
+// Throws Error{invalid_argument} if the planner left the item without what it is made of.
+void check_made(const WriteItem& item);
+
+}  // namespace h5dcp

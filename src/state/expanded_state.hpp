@@ -1,0 +1,44 @@
+// A state dict with the state of each Stateful in its place.
+
+#pragma once
+
+#include <exception>
+#include <utility>
+#include <vector>
+
+#include "h5dcp/flatten.hpp"
+#include "h5dcp/state_dict.hpp"
+#include "h5dcp/stateful.hpp"
+
+namespace h5dcp {
+
+// Calls the methods of the Statefuls. These may communicate, so they run outside of Comm::agree:
+// what one of them throws is kept, for check() to throw where all ranks hear of it.
+class ExpandedState {
+ public:
+  enum class Order { as_set, sorted };  // of the keys of maps
+
+  // Asks each Stateful in `state_dict`, which must outlive this, for its state.
+  ExpandedState(StateDict& state_dict, Order order);
+
+  // What to save, or load into. It is the caller's own unless there is a Stateful in that.
+  StateDict& get() { return stateful_.empty() ? own_ : expanded_; }
+
+  // After a load: gives each Stateful what was loaded, and the caller's state dict all else.
+  void restore();
+
+  // Throws what a Stateful has thrown.
+  void check() const;
+
+ private:
+  void expand(Value& value, Path& path);
+  void expand(Map& map, Path& path);
+
+  StateDict& own_;
+  Order order_;
+  StateDict expanded_;
+  std::vector<std::pair<Path, Stateful*>> stateful_;  // one that is in another one comes before it
+  std::exception_ptr thrown_;
+};
+
+}  // namespace h5dcp

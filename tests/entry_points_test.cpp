@@ -1,0 +1,282 @@
+// save, load and their siblings: every argument that has a meaning, and what is wrong with it.
+
+#include <gtest/gtest.h>
+#include <mpi.h>
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "h5dcp/checkpoint_file.hpp"
+#include "h5dcp/default_planner.hpp"
+#include "h5dcp/hdf5.hpp"
+#include "h5dcp/null_storage.hpp"
+#include "h5dcp/state_dict_loader.hpp"
+#include "h5dcp/state_dict_saver.hpp"
+#include "outcome.hpp"
+#include "sample_state.hpp"
+
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"  // they are tested here
+
+namespace h5dcp {
+namespace {
+
+using Keys = std::vector<std::string>;
+
+class EntryPoints : public testing::Test {
+ protected:
+  void SetUp() override {
+    MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+    MPI_Comm_size(MPI_COMM_WORLD, &size);
+  }
+
+  // The same failure on all ranks, which says `says`, of step `step`.
+  void expect_failed(const std::optional<CheckpointException>& failure, ErrorCode code,
+                     const std::string& step, const std::string& says) const {
+    test::expect_same(MPI_COMM_WORLD, failure, says);
+    EXPECT_TRUE(failure) << says;
+    if (!failure) return;
+    EXPECT_EQ(failure->code(), code) << failure->what();
+    EXPECT_EQ(failure->step(), step) << failure->what();
+    EXPECT_NE(std::string(failure->what()).find(says), std::string::npos) << failure->what();
+  }
+
+  // Rows of a matrix of 6 x 4, and some values.
+  StateDict make_state(bool filled) const {
+    const auto w = test::make_tensor({"model.w", DType::float32, {6, 4}}, 0, rank, size);
+    const auto v = test::make_tensor({"model.v", DType::int16, {5}}, 0, rank, size);
+    if (filled) {
+      test::fill("model.w", w);
+      test::fill("model.v", v);
+    }
+    return {{"model", Map{{"w", w}, {"v", v}}},
+            {"optim", Map{{"lr", filled ? 0.5 : 0.0}, {"steps", List{Map{{"n", filled ? 3 : 0}}}}}},
+            {"name", filled ? "run" : ""}};
+  }
+
+  static void expect_loaded(const StateDict& state) {
+    const auto& model = std::get<Map>(state.at("model"));
+    EXPECT_EQ(test::wrong_elements("model.w", std::get<ShardedTensor>(model.at("w"))), 0U);
+    EXPECT_EQ(test::wrong_elements("model.v", std::get<ShardedTensor>(model.at("v"))), 0U);
+    EXPECT_TRUE(std::get<Map>(state.at("optim")).at("lr") == Value(0.5));
+    EXPECT_TRUE(state.at("name") == Value("run"));
+  }
+
+  // A whole tensor, of which fill() has made the elements.
+  static void expect_whole(const std::string& fqn, const Value& value, const Extents& sizes) {
+    const auto& view = std::get<TensorView>(value);
+    EXPECT_EQ(view.sizes, sizes) << fqn;
+    Box box{sizes, sizes};
+    for (auto& offset : box.offsets) offset = 0;
+    EXPECT_EQ(test::wrong_elements(fqn, {view.dtype, sizes, {{box, view}}}), 0U) << fqn;
+  }
+
+  int rank = 0;
+  int size = 1;
+};
+
+TEST_F(EntryPoints, TheOldFormsLetAnyRankCoordinate) {
+  for (int coordinator = 0; coordinator < size; ++coordinator) {
+    const auto path = "coordinated_" + std::to_string(coordinator) + ".h5";
+    StateDict state = make_state(true);
+    Hdf5Writer writer(path);
+    save_state_dict(state, writer, MPI_COMM_WORLD, coordinator);
+    StateDict loaded = make_state(false);
+    Hdf5Reader reader(path);
+    load_state_dict(loaded, reader, MPI_COMM_WORLD, coordinator);
+    expect_loaded(loaded);
+    if (rank == 0) {
+      EXPECT_TRUE(verify_checkpoint(path).empty()) << path;
+    }
+  }
+}
+
+// Notes who is told to be the coordinator.
+class Noting : public NullWriter {
+ public:
+  bool coordinator = false;
+  void set_up_storage_writer(bool is_coordinator) override { coordinator = is_coordinator; }
+};
+
+TEST_F(EntryPoints, TheCoordinatorIsTheOneThatWasNamed) {
+  StateDict state = make_state(true);
+  Noting writer;
+  save_state_dict(state, writer, MPI_COMM_WORLD, size - 1);
+  EXPECT_EQ(writer.coordinator, rank == size - 1);
+  StateDict own{{"step", rank}};
+  save_state_dict(own, writer, MPI_COMM_WORLD, 99, /*no_dist=*/true);
+  EXPECT_TRUE(writer.coordinator) << "alone, every rank is";
+}
+
+TEST_F(EntryPoints, CoordinatorsThatAreNone) {
+  StateDict state = make_state(true);
+  NullWriter writer;
+  const auto with = [&](int coordinator) {
+    return test::failure_of([&] { save_state_dict(state, writer, MPI_COMM_WORLD, coordinator); });
+  };
+  expect_failed(with(size), ErrorCode::invalid_argument, "", "coordinator_rank is");
+  expect_failed(with(-1), ErrorCode::invalid_argument, "", "coordinator_rank is -1");
+  if (size > 1) {
+    expect_failed(with(rank == 0 ? 1 : 0), ErrorCode::invalid_argument, "",
+                  "coordinator_rank is not the same on all ranks");
+  }
+}
+
+TEST_F(EntryPoints, TheShortForms) {
+  StateDict state = make_state(true);
+  Hdf5Writer writer("short.h5");
+  save(state, writer);
+  StateDict loaded = make_state(false);
+  Hdf5Reader reader("short.h5");
+  load(loaded, reader);
+  expect_loaded(loaded);
+}
+
+TEST_F(EntryPoints, WithoutDistEachRankIsAlone) {
+  const auto path = "alone_" + std::to_string(rank) + ".h5";
+  StateDict state{{"w", allocate(DType::float32, {rank + 1})}, {"rank", rank}};
+  save(state, {.checkpoint_id = path, .no_dist = true});
+  const auto summary = CheckpointFile(path).summary();
+  EXPECT_EQ(summary.world_size, 1U);
+  state["rank"] = -1;
+  load(state, {.checkpoint_id = path, .no_dist = true});
+  EXPECT_TRUE(state.at("rank") == Value(rank));
+}
+
+TEST_F(EntryPoints, ALoadIntoNothingBringsEverything) {
+  StateDict state = make_state(true);
+  save(state, {.checkpoint_id = "all.h5"});
+  StateDict loaded;
+  EmptyStateDictLoadPlanner planner;
+  load(loaded, {.checkpoint_id = "all.h5", .planner = &planner});
+  expect_whole("model.w", std::get<Map>(loaded.at("model")).at("w"), {6, 4});
+  expect_whole("model.v", std::get<Map>(loaded.at("model")).at("v"), {5});
+  EXPECT_TRUE(loaded.at("optim") == Value(Map{{"lr", 0.5}, {"steps", List{Map{{"n", 3}}}}}));
+  EXPECT_TRUE(loaded.at("name") == Value("run"));
+
+  StateDict full{{"x", 1}};
+  expect_failed(
+      test::failure_of([&] { load(full, {.checkpoint_id = "all.h5", .planner = &planner}); }),
+      ErrorCode::invalid_argument, "plan", "load into an empty state dict: it has 1 key");
+}
+
+TEST_F(EntryPoints, SomeKeys) {
+  StateDict state = make_state(true);
+  save(state, {.checkpoint_id = "keys.h5"});
+  const LoadArguments from{.checkpoint_id = "keys.h5"};
+
+  const auto model = load_state_dict_from_keys(Keys{"model"}, from);
+  EXPECT_EQ(model.size(), 1U);
+  EXPECT_EQ(std::get<Map>(model.at("model")).size(), 2U);
+
+  const auto one = load_state_dict_from_keys(Keys{"model.w", "optim.steps"}, from);
+  EXPECT_EQ(one.size(), 2U);
+  expect_whole("model.w", std::get<Map>(one.at("model")).at("w"), {6, 4});
+  EXPECT_TRUE(one.at("optim") == Value(Map{{"steps", List{Map{{"n", 3}}}}}));
+
+  EXPECT_EQ(load_state_dict_from_keys(std::nullopt, from).size(), 3U);
+  EXPECT_EQ(load_state_dict_from_keys(Keys{}, from).size(), 0U);
+
+  expect_failed(test::failure_of([&] { load_state_dict_from_keys(Keys{"modl.w"}, from); }),
+                ErrorCode::not_found, "plan",
+                "load 'modl.w': the checkpoint has nothing of that name (nearest: 'model.w')");
+  StateDict nothing;
+  EmptyStateDictLoadPlanner partial(Keys{"modl"}, {.allow_partial_load = true});
+  load(nothing, {.checkpoint_id = "keys.h5", .planner = &partial});
+  EXPECT_TRUE(nothing.empty());
+}
+
+TEST_F(EntryPoints, ListsOfEmptyThingsComeBackAsTheyWere) {
+  StateDict state{{"a", List{Map{}, Map{}}}, {"b", List{}}, {"c", Map{}}, {"d", List{Map{}, 1}}};
+  save(state, {.checkpoint_id = "empty.h5"});
+  EXPECT_TRUE(load_state_dict_from_keys(std::nullopt, {.checkpoint_id = "empty.h5"}) == state);
+}
+
+TEST_F(EntryPoints, MissingAndUnexpectedKeysAreListed) {
+  StateDict state = make_state(true);
+  save(state, {.checkpoint_id = "missing.h5"});
+  StateDict wanted{{"nam", ""}, {"optim", Map{{"lr", 0.0}}}};
+  expect_failed(test::failure_of([&] { load(wanted, {.checkpoint_id = "missing.h5"}); }),
+                ErrorCode::not_found, "plan",
+                "1 key of the state dict is not in the checkpoint: 'nam' (nearest: 'name'); 4 of "
+                "the checkpoint are not in the state dict: 'model.v', 'model.w', 'name', "
+                "'optim.steps.0.n'");
+  DefaultLoadPlanner planner({.allow_partial_load = true});
+  load(wanted, {.checkpoint_id = "missing.h5", .planner = &planner});
+  EXPECT_EQ(planner.missing_keys(), Keys{"nam"});
+  EXPECT_EQ(planner.unexpected_keys(), (Keys{"model.v", "model.w", "name", "optim.steps.0.n"}));
+  EXPECT_TRUE(std::get<Map>(wanted.at("optim")).at("lr") == Value(0.5));
+  EXPECT_TRUE(wanted.at("nam") == Value("")) << "what is missing stays";
+}
+
+TEST_F(EntryPoints, MetadataWithoutLoading) {
+  StateDict state = make_state(true);
+  save(state, {.checkpoint_id = "metadata.h5"});
+  const auto metadata = read_metadata({.checkpoint_id = "metadata.h5"});
+  const auto& w = std::get<TensorStorageMetadata>(metadata.state_dict_metadata.at("model.w"));
+  EXPECT_EQ(w.size, (Extents{6, 4}));
+  EXPECT_EQ(w.properties.dtype, DType::float32);
+  const auto& lr = std::get<BytesStorageMetadata>(metadata.state_dict_metadata.at("optim.lr"));
+  EXPECT_EQ(lr.kind, EntryKind::scalar);
+  EXPECT_EQ(metadata.planner_data.at("optim.steps.0.n"),
+            (Path{"optim", "steps", std::int64_t{0}, "n"}));
+  expect_failed(test::failure_of([] { read_metadata({.checkpoint_id = "no_such.h5"}); }),
+                ErrorCode::not_found, "plan", "no_such.h5");
+}
+
+TEST_F(EntryPoints, WithoutAStorage) {
+  StateDict state = make_state(true);
+  expect_failed(test::failure_of([&] { save(state, {}); }), ErrorCode::invalid_argument, "plan",
+                "no checkpoint id is given, and no storage");
+  expect_failed(test::failure_of([&] { load(state, {}); }), ErrorCode::invalid_argument, "plan",
+                "no checkpoint id is given, and no storage");
+  expect_failed(test::failure_of([&] { save(state, {.checkpoint_id = "s3://bucket/key"}); }),
+                ErrorCode::invalid_argument, "plan",
+                "save to 's3://bucket/key': no storage takes that checkpoint id (asked: HDF5)");
+}
+
+TEST_F(EntryPoints, WhatIsWrongOnOneRankAloneHoldsUpNobody) {
+  StateDict state = make_state(true);
+  const bool last = rank == size - 1;
+  expect_failed(test::failure_of([&] {
+                  save(state, {.checkpoint_id = last ? std::optional<std::string>()
+                                                     : std::optional<std::string>("one.h5")});
+                }),
+                ErrorCode::invalid_argument, "plan", "[rank " + std::to_string(size - 1));
+  EXPECT_FALSE(std::filesystem::exists("one.h5"));
+}
+
+TEST_F(EntryPoints, HolesInWhatAStorageHasAreAnError) {
+  Metadata metadata;
+  metadata.state_dict_metadata["w"] =
+      TensorStorageMetadata{{DType::float32}, {8}, {{{0}, {3}}, {{4}, {4}}}};
+  NullReader reader(metadata);
+  StateDict state{{"w", allocate(DType::float32, {8})}};
+  expect_failed(test::failure_of([&] { load(state, {.storage_reader = &reader}); }),
+                ErrorCode::corrupt, "plan", "load 'w': the checkpoint's chunks do not have [3:4]");
+}
+
+TEST_F(EntryPoints, FailuresByRankHaveDcpsSteps) {
+  struct Failing : DefaultSavePlanner {
+    std::string hook;
+    SavePlan finish_plan(SavePlan plan) override {
+      if (hook == "finish_plan") throw Error(ErrorCode::io, "not today");
+      return plan;
+    }
+  };
+  Failing planner;
+  if (rank != 0 || size == 1) planner.hook = "finish_plan";
+  StateDict state = make_state(true);
+  const auto failure =
+      test::failure_of([&] { save(state, {.checkpoint_id = "failing.h5", .planner = &planner}); });
+  expect_failed(failure, ErrorCode::io, "write", "not today");
+  if (!failure) return;
+  const auto failures = failure->failures();
+  EXPECT_EQ(failures.size(), size == 1 ? 1U : static_cast<std::size_t>(size - 1));
+  for (const auto& [failed, what] : failures) {
+    EXPECT_EQ(what, (RankFailure{ErrorCode::io, "not today"})) << failed;
+  }
+}
+
+}  // namespace
+}  // namespace h5dcp
