@@ -134,7 +134,7 @@ def measure(options, name, place):
             print(f"{name} {place}: round {number} of {options.pairs}", file=sys.stderr)
         for program in set(programs.values()):
             program.close()
-    return {"case": name, "place": place, "file system": "tmpfs" if in_memory else "disk", **case, "rounds": rounds}
+    return {"case": name, "file system": "tmpfs" if in_memory else "disk", **case, "rounds": rounds}
 
 
 def ratios(rounds, verb, way, other):
