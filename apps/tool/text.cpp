@@ -78,12 +78,15 @@ std::string_view name_of(h5dcp::EntryKind kind) {
       return "scalar";
     case h5dcp::EntryKind::list:
       return "list";
+    case h5dcp::EntryKind::transformed:
+      return "transformed";
   }
   return "unknown";
 }
 
 bool has_shape(h5dcp::EntryKind kind) {
-  return kind != h5dcp::EntryKind::json && kind != h5dcp::EntryKind::bytes;
+  return kind != h5dcp::EntryKind::json && kind != h5dcp::EntryKind::bytes &&
+         kind != h5dcp::EntryKind::transformed;
 }
 
 std::string dtype_text(const h5dcp::CheckpointEntry& entry) {

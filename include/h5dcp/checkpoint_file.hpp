@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "h5dcp/box.hpp"
+#include "h5dcp/extension.hpp"
 #include "h5dcp/metadata.hpp"
 #include "h5dcp/state_dict.hpp"
 #include "h5dcp/tensor.hpp"
@@ -116,8 +117,11 @@ class CheckpointFile {
   // Who wrote which box of entry i. Throws Error{corrupt}, Error{io}.
   std::vector<CheckpointChunk> chunks(std::size_t i) const;
 
-  // The value of entry i, which is not a tensor. Throws Error{corrupt}, Error{io}.
-  Value value(std::size_t i) const;
+  // The value of entry i, which is not a tensor.
+  //
+  // Throws Error{corrupt}, Error{io}, Error{unsupported} if `registry` lacks an extension that the
+  // value went through.
+  Value value(std::size_t i, const ExtensionRegistry& registry = {}) const;
 
   // Entry i, which is a tensor, scalar or list, to be read in parts. Reads its chunks.
   //

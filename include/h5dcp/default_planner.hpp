@@ -8,9 +8,11 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <variant>
 #include <vector>
 
+#include "h5dcp/extension.hpp"
 #include "h5dcp/planner.hpp"
 
 namespace h5dcp {
@@ -29,13 +31,16 @@ struct SaveOptions {
   // If not, each key at the top of the state dict is one entry: no tensors below it.
   bool flatten_state_dict = true;
   Replicas replicas = Replicas::split;
+  // What values that are not stored as datasets go through: strings, bytes, mixed lists. The same
+  // on all ranks, and each makes the same of the same bytes.
+  StreamTransforms stream_transforms = {};
 };
 
 // Plans as DCP does: the coordinator sees the plans of all ranks. Derive from it to override
 // create_global_plan.
 class GlobalSavePlanner : public SavePlanner {
  public:
-  explicit GlobalSavePlanner(SaveOptions options = {}) : options_(options) {}
+  explicit GlobalSavePlanner(SaveOptions options = {}) : options_(std::move(options)) {}
 
   void set_up_planner(StateDict& state_dict, const StorageMeta& storage_meta,
                       bool is_coordinator) override;
@@ -78,14 +83,15 @@ class DefaultSavePlanner : public GlobalSavePlanner {
 struct LoadOptions {
   // As SaveOptions, and as it was saved.
   bool flatten_state_dict = true;
-  bool allow_partial_load = false;  // keys that the checkpoint lacks are left as they are
+  bool allow_partial_load = false;    // keys that the checkpoint lacks are left as they are
+  ExtensionRegistry extensions = {};  // those that values may have gone through
 };
 
 // Loads with a coordinator that sees the plans of all ranks. Derive from it to override
 // create_global_plan.
 class GlobalLoadPlanner : public LoadPlanner {
  public:
-  explicit GlobalLoadPlanner(LoadOptions options = {}) : options_(options) {}
+  explicit GlobalLoadPlanner(LoadOptions options = {}) : options_(std::move(options)) {}
 
   void set_up_planner(StateDict& state_dict, const Metadata& metadata,
                       bool is_coordinator) override;
@@ -138,7 +144,9 @@ class EmptyStateDictLoadPlanner : public DefaultLoadPlanner {
   // All entries, or those whose FQN is one of `keys` or begins with one of them and a dot.
   explicit EmptyStateDictLoadPlanner(std::optional<std::vector<std::string>> keys = std::nullopt,
                                      LoadOptions options = {})
-      : DefaultLoadPlanner(options), keys_(std::move(keys)), options_(options) {}
+      : DefaultLoadPlanner(options),
+        keys_(std::move(keys)),
+        allow_partial_load_(options.allow_partial_load) {}
 
   // Throws Error{invalid_argument} if the state dict is not empty, Error{not_found} if there is
   // nothing for one of the keys, unless allow_partial_load.
@@ -147,7 +155,7 @@ class EmptyStateDictLoadPlanner : public DefaultLoadPlanner {
 
  private:
   std::optional<std::vector<std::string>> keys_;
-  LoadOptions options_;
+  bool allow_partial_load_;
 };
 
 // What the planners above do, as functions.

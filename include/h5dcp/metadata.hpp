@@ -39,11 +39,12 @@ struct TensorStorageMetadata {
 
 // How a plain value is stored. The numbers are part of the format: never renumber.
 enum class EntryKind : std::uint8_t {
-  tensor = 0,  // a dataset
-  json = 1,    // JSON text: null, strings, mixed lists, empty containers
-  bytes = 2,   // as they are
-  scalar = 3,  // a dataset without dimensions: bool, int64, double or complex
-  list = 4,    // a dataset of one dimension: a list of numbers of one type
+  tensor = 0,       // a dataset
+  json = 1,         // JSON text: null, strings, mixed lists, empty containers
+  bytes = 2,        // as they are
+  scalar = 3,       // a dataset without dimensions: bool, int64, double or complex
+  list = 4,         // a dataset of one dimension: a list of numbers of one type
+  transformed = 5,  // JSON or bytes that extensions have made something else of: extension.hpp
 };
 
 // A value that is no tensor. It is saved whole and loaded whole.

@@ -87,4 +87,9 @@ Box WireReader::box(std::size_t dims) {
   return {std::move(offsets), extents(dims)};
 }
 
+Bytes WireReader::rest() {
+  const auto taken = next(in_.size());
+  return {taken.begin(), taken.end()};
+}
+
 }  // namespace h5dcp

@@ -42,6 +42,7 @@ class WireReader {
   std::string text();
   Extents extents(std::size_t dims);
   Box box(std::size_t dims);
+  Bytes rest();  // all that is left
 
   bool at_end() const { return in_.empty(); }
 

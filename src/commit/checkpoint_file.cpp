@@ -2,9 +2,11 @@
 
 #include <utility>
 
+#include "base/context.hpp"
 #include "commit/opened.hpp"
 #include "h5dcp/error.hpp"
 #include "layout/tables.hpp"
+#include "state/transformed_value.hpp"
 #include "storage/values.hpp"
 
 namespace h5dcp {
@@ -76,8 +78,11 @@ std::vector<CheckpointChunk> CheckpointFile::chunks(std::size_t i) const {
   return chunks;
 }
 
-Value CheckpointFile::value(std::size_t i) const {
-  return read_value(impl_->file, impl_->index, i);
+Value CheckpointFile::value(std::size_t i, const ExtensionRegistry& registry) const {
+  Value value = read_value(impl_->file, impl_->index, i);
+  if (impl_->index.kind(i) != EntryKind::transformed) return value;
+  return with_context("'" + std::string(impl_->index.fqn(i)) + "'",
+                      [&] { return restore_value(std::get<Bytes>(value), registry); });
 }
 
 Metadata CheckpointFile::metadata() const {

@@ -10,7 +10,7 @@ namespace h5dcp {
 
 // Whether an entry of that kind is a slot in `blobs` rather than a dataset of its own.
 constexpr bool in_blobs(EntryKind kind) {
-  return kind == EntryKind::json || kind == EntryKind::bytes;
+  return kind == EntryKind::json || kind == EntryKind::bytes || kind == EntryKind::transformed;
 }
 
 // One tensor or value; rows are ordered by FQN.

@@ -15,6 +15,7 @@
 #include "plan/held.hpp"
 #include "plan/leaves.hpp"
 #include "plan/nearest_name.hpp"
+#include "state/transformed_value.hpp"
 
 namespace h5dcp {
 namespace {
@@ -132,6 +133,13 @@ ReadItem value_item(const std::string& fqn) {
   return {LoadItemType::byte_io, index, {0}, index, {0}, {0}};  // the zeros are DCP's
 }
 
+bool is_transformed(const Metadata& metadata, const std::string& fqn) {
+  const auto entry = metadata.state_dict_metadata.find(fqn);
+  if (entry == metadata.state_dict_metadata.end()) return false;
+  const auto* value = std::get_if<BytesStorageMetadata>(&entry->second);
+  return value != nullptr && value->kind == EntryKind::transformed;
+}
+
 // Names of the checkpoint that no leaf has.
 std::vector<std::string> names_without_leaf(
     const Metadata& metadata, const std::unordered_map<std::string, std::size_t>& places) {
@@ -201,6 +209,11 @@ void GlobalLoadPlanner::load_bytes(const ReadItem& item, Value value) {
   if (place == places_.end()) {
     throw Error(ErrorCode::invalid_argument,
                 loading(item.dest_index.fqn) + ": not in the state dict");
+  }
+  if (is_transformed(*metadata_, item.storage_index.fqn)) {
+    value = with_context(loading(item.dest_index.fqn), [&] {
+      return restore_value(std::get<Bytes>(value), options_.extensions);
+    });
   }
   *leaves_[place->second].value = std::move(value);
 }

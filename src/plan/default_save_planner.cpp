@@ -14,6 +14,7 @@
 #include "plan/leaves.hpp"
 #include "plan/merge.hpp"
 #include "plan/proposals.hpp"
+#include "state/transformed_value.hpp"
 
 namespace h5dcp {
 namespace {
@@ -44,11 +45,11 @@ WriteItem shard_item(const Leaf& leaf, const ShardedTensor& tensor, std::size_t 
 }
 
 // Without the length and the digest, which those who transform the value decide.
-WriteItem value_item(const Leaf& leaf) {
+WriteItem value_item(const Leaf& leaf, const StreamTransforms& transforms) {
   const auto value = with_context(saving(leaf.fqn), [&] { return encode_value(*leaf.value); });
   return {{leaf.fqn, std::nullopt, std::nullopt},
           WriteItemType::byte_io,
-          BytesWriteData{value.kind, value.dtype, value.size, 0, 0},
+          BytesWriteData{stored_kind(value.kind, transforms), value.dtype, value.size, 0, 0},
           std::nullopt,
           leaf.path,
           {}};
@@ -81,7 +82,7 @@ SavePlan GlobalSavePlanner::create_local_plan() {
         plan.items.push_back(shard_item(leaf, *tensor, i));
       }
     } else {
-      plan.items.push_back(value_item(leaf));
+      plan.items.push_back(value_item(leaf, options_.stream_transforms));
       auto& item = plan.items.back();
       const auto data = transform_object(item, lookup_object(item.index));
       const auto& bytes = std::get<Bytes>(data);
@@ -122,7 +123,9 @@ Value GlobalSavePlanner::lookup_object(const MetadataIndex& index) {
 std::variant<TensorView, Bytes> GlobalSavePlanner::transform_object(const WriteItem& item,
                                                                     Value object) {
   if (const auto* view = std::get_if<TensorView>(&object)) return *view;
-  return with_context(saving(item.index.fqn), [&] { return encode_value(object); }).bytes;
+  return with_context(saving(item.index.fqn),
+                      [&] { return encode_value(object, options_.stream_transforms); })
+      .bytes;
 }
 
 GlobalSavePlan DefaultSavePlanner::create_global_plan(std::vector<SavePlan> plans) {

@@ -44,7 +44,7 @@ void EmptyStateDictLoadPlanner::set_up_planner(StateDict& state_dict, const Meta
                                                  std::to_string(state_dict.size()) +
                                                  (state_dict.size() == 1 ? " key" : " keys"));
   }
-  if (keys_ && !options_.allow_partial_load) check_found(*keys_, metadata);
+  if (keys_ && !allow_partial_load_) check_found(*keys_, metadata);
 
   std::vector<Leaf> leaves;
   for (const auto& [fqn, entry] : metadata.state_dict_metadata) {

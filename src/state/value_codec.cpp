@@ -120,6 +120,7 @@ Value decode_value(EntryKind kind, DType dtype, const Extents& size,
   };
   switch (kind) {
     case EntryKind::bytes:
+    case EntryKind::transformed:  // only its extensions know what is in it
       return Bytes(bytes.begin(), bytes.end());
     case EntryKind::json:
       return from_json({reinterpret_cast<const char*>(bytes.data()), bytes.size()});

@@ -112,7 +112,7 @@ void Index::check_row(std::size_t i) const {
     refuse("its sizes lie outside of 'shapes'");
   }
   if (r.dtype >= kDTypes) refuse("no such dtype");
-  if (r.kind > static_cast<std::uint8_t>(EntryKind::list)) refuse("no such kind of entry");
+  if (r.kind > static_cast<std::uint8_t>(EntryKind::transformed)) refuse("no such kind of entry");
   if (kind(i) != EntryKind::tensor && r.dims != (kind(i) == EntryKind::scalar ? 0 : 1)) {
     refuse("a value has as many dimensions as no value of its kind");
   }

@@ -1,0 +1,56 @@
+#include "state/transformed_value.hpp"
+
+#include <algorithm>
+#include <ranges>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/context.hpp"
+#include "base/wire.hpp"
+#include "h5dcp/error.hpp"
+
+namespace h5dcp {
+
+EntryKind stored_kind(EntryKind kind, const StreamTransforms& transforms) {
+  const bool dataset = kind == EntryKind::scalar || kind == EntryKind::list;
+  return transforms.empty() || dataset ? kind : EntryKind::transformed;
+}
+
+EncodedValue encode_value(const Value& value, const StreamTransforms& transforms) {
+  EncodedValue encoded = encode_value(value);
+  if (stored_kind(encoded.kind, transforms) != EntryKind::transformed) return encoded;
+
+  WireWriter header;
+  header.varint(static_cast<std::uint64_t>(encoded.kind));
+  header.varint(transforms.size());
+  for (const auto& transform : std::views::reverse(transforms)) {
+    const auto descriptor = transform->get_descriptor();
+    header.text(descriptor);
+    encoded.bytes = with_context("transform by '" + descriptor + "'",
+                                 [&] { return transform->transform_to(encoded.bytes); });
+  }
+  Bytes stored = header.take();
+  stored.insert(stored.end(), encoded.bytes.begin(), encoded.bytes.end());
+  return {EntryKind::transformed, DType::uint8, {}, std::move(stored)};
+}
+
+Value restore_value(const Bytes& stored, const ExtensionRegistry& registry) {
+  WireReader wire(stored);
+  const EntryKind kind{static_cast<std::uint8_t>(wire.varint())};
+  if (kind != EntryKind::json && kind != EntryKind::bytes) {
+    throw Error(ErrorCode::corrupt,
+                "a transformed value of kind " + std::to_string(static_cast<int>(kind)));
+  }
+  std::vector<std::string> descriptors;  // in the order in which the value met them
+  for (auto left = wire.varint(); left > 0; --left) descriptors.push_back(wire.text());
+  Bytes bytes = wire.rest();
+  for (const auto& descriptor : std::views::reverse(descriptors)) {
+    const auto transform = registry.from_descriptor(descriptor);
+    bytes =
+        with_context("undo '" + descriptor + "'", [&] { return transform->transform_from(bytes); });
+  }
+  return decode_value(kind, DType::uint8, {}, bytes);
+}
+
+}  // namespace h5dcp
