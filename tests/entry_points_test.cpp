@@ -114,10 +114,10 @@ TEST_F(EntryPoints, CoordinatorsThatAreNone) {
   const auto with = [&](int coordinator) {
     return test::failure_of([&] { save_state_dict(state, writer, MPI_COMM_WORLD, coordinator); });
   };
-  expect_failed(with(size), ErrorCode::invalid_argument, "", "coordinator_rank is");
-  expect_failed(with(-1), ErrorCode::invalid_argument, "", "coordinator_rank is -1");
+  expect_failed(with(size), ErrorCode::invalid_argument, "plan", "coordinator_rank is");
+  expect_failed(with(-1), ErrorCode::invalid_argument, "plan", "coordinator_rank is -1");
   if (size > 1) {
-    expect_failed(with(rank == 0 ? 1 : 0), ErrorCode::invalid_argument, "",
+    expect_failed(with(rank == 0 ? 1 : 0), ErrorCode::invalid_argument, "plan",
                   "coordinator_rank is not the same on all ranks");
   }
 }

@@ -14,6 +14,7 @@ namespace {
 
 constexpr unsigned kPatienceSeconds = 30;  // for MPI to start, or not to
 
+#ifdef OPEN_MPI
 bool is_loaded(std::string_view library) {
   std::ifstream maps("/proc/self/maps");
   for (std::string line; std::getline(maps, line);) {
@@ -22,8 +23,18 @@ bool is_loaded(std::string_view library) {
   return false;
 }
 
-// Open MPI has two implementations, and loads what OMPIO is made of when that takes a file. Where
-// they are not libraries of their own, nobody can tell. MPICH has but one.
+// It has two, and loads what OMPIO is made of when that takes a file. Where they are not libraries
+// of their own, nobody can tell.
+std::string io_that_has_a_file() {
+  return is_loaded("/mca_fs_") ? "OMPIO" : is_loaded("/mca_io_romio") ? "ROMIO" : "";
+}
+#else
+std::string io_that_has_a_file() {
+  return "ROMIO";  // MPICH has no other
+}
+#endif
+
+// Which MPI-IO takes files in `folder`.
 std::string io_of(const std::filesystem::path& folder) {
   const auto path = (folder / "mpi-io").string();
   MPI_File file = MPI_FILE_NULL;
@@ -31,11 +42,7 @@ std::string io_of(const std::filesystem::path& folder) {
                     &file) != MPI_SUCCESS) {
     return "";
   }
-#ifdef OPEN_MPI
-  const char* name = is_loaded("/mca_fs_") ? "OMPIO" : is_loaded("/mca_io_romio") ? "ROMIO" : "";
-#else
-  const char* name = "ROMIO";
-#endif
+  auto name = io_that_has_a_file();
   MPI_File_close(&file);
   return name;
 }

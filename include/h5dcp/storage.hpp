@@ -31,7 +31,6 @@ struct WriteResult {
 // Comm::agree, so an exception on one rank fails the save on all.
 class StorageWriterBase {
  public:
-  StorageWriterBase() = default;
   StorageWriterBase(const StorageWriterBase&) = delete;
   StorageWriterBase& operator=(const StorageWriterBase&) = delete;
   virtual ~StorageWriterBase() = default;
@@ -48,6 +47,11 @@ class StorageWriterBase {
 
   // The save has failed on some rank: drop what was written. Never throws.
   virtual void abandon() noexcept {}
+
+ private:
+  friend class StorageWriter;  // derive from one of these
+  friend class ParallelStorageWriter;
+  StorageWriterBase() = default;
 };
 
 // Writes one checkpoint, by DCP's contract. All methods are rank-local and must not communicate.
@@ -86,7 +90,6 @@ class ParallelStorageWriter : public StorageWriterBase {
 // What all readers have; the same rules.
 class StorageReaderBase {
  public:
-  StorageReaderBase() = default;
   StorageReaderBase(const StorageReaderBase&) = delete;
   StorageReaderBase& operator=(const StorageReaderBase&) = delete;
   virtual ~StorageReaderBase() = default;
@@ -97,6 +100,11 @@ class StorageReaderBase {
   virtual void set_up_storage_reader(const Metadata& metadata, bool is_coordinator) = 0;
 
   virtual LoadPlan prepare_local_plan(LoadPlan plan) { return plan; }
+
+ private:
+  friend class StorageReader;  // derive from one of these
+  friend class ParallelStorageReader;
+  StorageReaderBase() = default;
 };
 
 // Reads one checkpoint, by DCP's contract. All methods are rank-local and must not communicate.
