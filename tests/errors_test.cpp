@@ -5,12 +5,10 @@
 #include <hdf5.h>
 #include <mpi.h>
 #include <sys/mount.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <csignal>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -21,6 +19,7 @@
 
 #include "base/checksum.hpp"
 #include "faulty_storage.hpp"
+#include "file_limit.hpp"
 #include "h5dcp/checkpoint_file.hpp"
 #include "h5dcp/hdf5.hpp"
 #include "h5dcp/null_storage.hpp"
@@ -630,33 +629,12 @@ TEST_P(Errors, AnExistingCheckpointIsNotReplacedIfThatIsRefused) {
   expect_loads(folder_ + "/new.h5");
 }
 
-// Files of this process end at `bytes`, as on a disk that is full just there.
-class FileLimit {
- public:
-  explicit FileLimit(rlim_t bytes) {
-    handler_ = std::signal(SIGXFSZ, SIG_IGN);
-    getrlimit(RLIMIT_FSIZE, &before_);
-    const rlimit limit{bytes, before_.rlim_max};
-    setrlimit(RLIMIT_FSIZE, &limit);
-  }
-  FileLimit(const FileLimit&) = delete;
-  FileLimit& operator=(const FileLimit&) = delete;
-  ~FileLimit() {
-    setrlimit(RLIMIT_FSIZE, &before_);
-    std::signal(SIGXFSZ, handler_);
-  }
-
- private:
-  rlimit before_{};
-  void (*handler_)(int) = nullptr;
-};
-
 TEST_P(Errors, AWriteThatFailsOnOneRank) {
   // Behind HDF5's metadata: after a file that failed to close, HDF5 1.10 crashes in MPI_Finalize.
   const CheckpointFile file(path_);
   const auto first = file.entry(*file.find("w")).address;
   for (int faulty = 0; faulty < size_; ++faulty) {
-    std::optional<FileLimit> limit;
+    std::optional<test::FileLimit> limit;
     CallingPlanner planner([&] {
       if (rank_ == faulty) limit.emplace(first);
     });

@@ -1,11 +1,12 @@
 // A program of which one rank does not come, to see what the others say and that the job ends.
 //
-//   late_rank PLACE sleep|stop RANK [funneled] [log]
+//   late_rank PLACE sleep|stop RANK [funneled] [log] [logger]
 //
 // RANK comes late to PLACE, or is stopped there and never comes: a hook of the planner or the
 // storage, or an MPI call that the library or HDF5 makes. Each rank says what it is told ("rank 0:
 // ..."), and in on_hang ("rank 0 hangs: ..."); when all have that can, they end the job. `funneled`
-// asks MPI for no more than MPI_THREAD_FUNNELED, `log` leaves on_hang as it is.
+// asks MPI for no more than MPI_THREAD_FUNNELED, `log` leaves on_hang as it is, `logger`
+// says in addition what a logger of the program is told ("rank 0 logs: ...").
 
 #include <mpi.h>
 #include <unistd.h>
@@ -143,19 +144,35 @@ StateDict make_state() {
   return state;
 }
 
-void save_late(const Hdf5Options& options, const std::function<void(const Hang&)>& on_hang) {
+void report_message(const LogMessage& message) {
+  say(" logs: " + std::to_string(static_cast<int>(message.level)) + " | " +
+      std::to_string(message.rank) + " of " + std::to_string(message.size) + " | " + message.step +
+      " | " + message.text);
+}
+
+struct Told {
+  std::function<void(const Hang&)> on_hang;
+  Options options;
+};
+
+void save_late(const Hdf5Options& options, const Told& told) {
   StateDict state = make_state();
   LateWriter writer(kPath, options);
   LatePlanner planner;
-  save(
-      state,
-      {.storage_writer = &writer, .planner = &planner, .deadline = seconds(1), .on_hang = on_hang});
+  save(state, {.storage_writer = &writer,
+               .planner = &planner,
+               .deadline = seconds(1),
+               .on_hang = told.on_hang,
+               .options = told.options});
 }
 
-void load_late(const Hdf5Options& options, const std::function<void(const Hang&)>& on_hang) {
+void load_late(const Hdf5Options& options, const Told& told) {
   StateDict state = make_state();
   LateReader reader(kPath, options);
-  load(state, {.storage_reader = &reader, .deadline = seconds(1), .on_hang = on_hang});
+  load(state, {.storage_reader = &reader,
+               .deadline = seconds(1),
+               .on_hang = told.on_hang,
+               .options = told.options});
 }
 
 }  // namespace
@@ -208,13 +225,14 @@ int main(int argc, char** argv) {
 
   const bool of_hdf5 = job.place.find("file") != std::string::npos || job.place.starts_with("MPI_");
   const Hdf5Options options{.transfer = of_hdf5 ? Transfer::collective : Transfer::direct};
-  const std::function<void(const Hang&)> on_hang =
-      words.contains("log") ? nullptr : std::function<void(const Hang&)>(report);
+  Told told;
+  if (!words.contains("log")) told.on_hang = report;
+  if (words.contains("logger")) told.options.logger = report_message;
   const bool loads = job.place.find("read") != std::string::npos;
   try {
-    if (loads) save_late(options, on_hang);
+    if (loads) save_late(options, told);
     armed = true;
-    loads ? load_late(options, on_hang) : save_late(options, on_hang);
+    loads ? load_late(options, told) : save_late(options, told);
     say(": no error");
   } catch (const CheckpointException& error) {
     say(std::string(": ") + (error.code() == ErrorCode::timeout ? "" : "no timeout: ") +

@@ -37,7 +37,9 @@ SLOW_CALL = ("MPI_File_write_at_all", "sleep", 1)
 NOBODY_CAN_BE_ASKED = ("MPI_File_write_at_all", "stop", 1, "funneled")
 NOBODY_COULD_BE_ASKED = ("MPI_File_write_at_all", "sleep", 1, "funneled")
 LOGGED = ("MPI_File_write_at_all", "sleep", 1, "log")
-CASES = [*WAITS, *HANGS, LATE_FOR_A_CALL, SLOW_CALL, NOBODY_CAN_BE_ASKED, NOBODY_COULD_BE_ASKED, LOGGED]
+LOGGED_BY_THE_PROGRAM = ("MPI_File_read_at_all", "sleep", 1, "log", "logger")
+CASES = [*WAITS, *HANGS, LATE_FOR_A_CALL, SLOW_CALL, NOBODY_CAN_BE_ASKED, NOBODY_COULD_BE_ASKED, LOGGED,
+         LOGGED_BY_THE_PROGRAM]
 SLOW = "all ranks arrived, but MPI did not finish within 1 s"
 
 
@@ -170,6 +172,17 @@ def test_by_default_hangs_are_logged(jobs):
     job = jobs[LOGGED].result()
     step, call = CALLS[LOGGED[0]]
     job.assert_ended()
-    logged = re.findall(rf"error.*{step}: {SLOW}; rank (\d) of {RANKS} is inside {call}, file ", job.output)
+    logged = re.findall(rf"error.*\[rank \d of {RANKS}\] {step}: {SLOW}; rank (\d) of {RANKS} is inside {call}, file ", job.output)
     assert sorted(logged) == [str(rank) for rank in range(RANKS)], job.output
     assert set(job.errors()) == set(range(RANKS)), job.output
+
+
+def test_a_logger_of_the_program_is_told_of_hangs(jobs):
+    job = jobs[LOGGED_BY_THE_PROGRAM].result()
+    step, call = CALLS[LOGGED_BY_THE_PROGRAM[0]]
+    job.assert_ended()
+    error = 1
+    logged = re.findall(rf"^rank (\d) logs: {error} \| \1 of {RANKS} \| {step} \| {step}: {SLOW}; "
+                        rf"rank \1 of {RANKS} is inside {call}, file ", job.output, re.MULTILINE)
+    assert sorted(logged) == [str(rank) for rank in range(RANKS)], job.output
+    assert f"] {step}" not in job.output, "not where spdlog writes, too"

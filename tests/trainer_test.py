@@ -1,4 +1,5 @@
 """A training run that was interrupted goes on as if it had not been, on any number of ranks."""
+import json
 import os
 import re
 import shutil
@@ -167,3 +168,26 @@ def test_a_signal_to_one_rank_stops_all_after_the_same_step(tmp_path):
     step = int(stopped[1])
     assert 2 < step < steps
     assert_resumed(Run(3, tmp_path, "--resume", **{"steps": step + 2}), tmp_path, step, step + 2)
+
+
+def test_the_environment_says_what_is_recorded_and_logged(tmp_path, monkeypatch):
+    record = tmp_path / "record.jsonl"
+    monkeypatch.setenv("H5DCP_RECORD", str(record))
+    monkeypatch.setenv("H5DCP_LOG_LEVEL", "info")
+    paths = [f"{tmp_path}/step_{step}.h5" for step in (1, 2)]
+    for run in (Run(2, tmp_path, steps=1, **{"save-every": 1}),
+                Run(2, tmp_path, "--resume", steps=2, **{"save-every": 1})):
+        assert run.status == 0, run.errors
+    lines = [json.loads(line) for line in record.read_text().splitlines()]
+    assert [(line["what"], line["checkpoint"]) for line in lines] == [
+        ("save", paths[0]), ("load", paths[0]), ("save", paths[1])]
+    assert all(line["ranks"] == 2 and line["bytes"] > 0 and "error" not in line for line in lines)
+    for what, path in (("load", paths[0]), ("save", paths[1])):
+        assert len(re.findall(rf"info.*\] \[rank 0 of 2\] {what} '{path}': \d+ bytes in ", run.output)) == 1, run.output
+
+
+def test_what_the_environment_cannot_mean_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setenv("H5DCP_LOG_LEVEL", "loud")
+    run = Run(2, tmp_path)
+    assert run.status != 0 and not run.losses
+    assert run.errors.count("H5DCP_LOG_LEVEL is 'loud'") == 1, run.errors

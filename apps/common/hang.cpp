@@ -25,9 +25,12 @@ namespace {
 }  // namespace
 
 h5dcp::CommOptions comm_options(const std::string& program, std::chrono::nanoseconds deadline) {
-  return {.deadline = deadline, .on_hang = [program](const h5dcp::Hang& hang) {
-            end_job(program, hang.text, hang.rank, hang.missing);
-          }};
+  return {.deadline = deadline,
+          .on_hang =
+              [program](const h5dcp::Hang& hang) {
+                end_job(program, hang.text, hang.rank, hang.missing);
+              },
+          .options = h5dcp::Options::from_environment()};
 }
 
 void end_job(const std::string& program, const h5dcp::CheckpointException& timeout) {

@@ -14,7 +14,9 @@ namespace app {
 inline constexpr int kTimedOut = 3;  // the exit status
 
 // Options for every Comm, save and load of `program`, which is the first word of messages: a hang
-// inside HDF5 or MPI-IO ends the job as end_job() does.
+// inside HDF5 or MPI-IO ends the job as end_job() does. The environment says what is logged.
+//
+// Throws h5dcp::Error as h5dcp::Options::from_environment().
 h5dcp::CommOptions comm_options(const std::string& program, std::chrono::nanoseconds deadline);
 
 // Says the error on stderr, once for all ranks of MPI_COMM_WORLD, and ends the job. For an error

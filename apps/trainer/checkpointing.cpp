@@ -90,7 +90,8 @@ void load(Trainer& trainer, const std::string& path, const Options& options, MPI
   h5dcp::load(state, {.storage_reader = &reader,
                       .comm = comm,
                       .deadline = options.comm.deadline,
-                      .on_hang = options.comm.on_hang});
+                      .on_hang = options.comm.on_hang,
+                      .options = options.comm.options});
   Comm(comm, options.comm).agree("resume from '" + path + "'", [&] {
     trainer.load_state_dict(state);
   });
@@ -110,7 +111,8 @@ void save(Trainer& trainer, const Options& options, MPI_Comm parent) {
   h5dcp::save(state, {.storage_writer = &writer,
                       .comm = parent,
                       .deadline = options.comm.deadline,
-                      .on_hang = options.comm.on_hang});
+                      .on_hang = options.comm.on_hang,
+                      .options = options.comm.options});
 }
 
 void resume(Trainer& trainer, const Options& options, MPI_Comm parent) {

@@ -7,9 +7,22 @@
 #include <cstdlib>
 #include <string>
 
+#include "h5dcp/error.hpp"
 #include "hang.hpp"
 
 namespace trainer {
+namespace {
+
+// What is wrong in the environment is a mistake as one on the command line.
+h5dcp::CommOptions comm_options(std::chrono::seconds deadline) {
+  try {
+    return app::comm_options(kProgram, deadline);
+  } catch (const h5dcp::Error& error) {
+    throw CLI::ValidationError(error.what());
+  }
+}
+
+}  // namespace
 
 Options parse(int argc, char** argv, int rank) {
   Options options;
@@ -49,13 +62,13 @@ Options parse(int argc, char** argv, int rank) {
     if (options.hidden % options.heads != 0) {
       throw CLI::ValidationError("--hidden", "heads must divide it");
     }
+    options.comm = comm_options(std::chrono::seconds(deadline));
   } catch (const CLI::ParseError& error) {
     const int status = rank == 0 ? app.exit(error) : error.get_exit_code();
     MPI_Finalize();
     std::exit(status);
   }
   if (options.forget == "optimizer") options.forget = "optim";
-  options.comm = app::comm_options(kProgram, std::chrono::seconds(deadline));
   if (transfer == "collective") options.transfer = h5dcp::Transfer::collective;
   return options;
 }

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "h5dcp/bytes.hpp"
+#include "h5dcp/options.hpp"
 
 namespace h5dcp {
 
@@ -36,9 +37,10 @@ struct CommOptions {
                             << 30;  // the most that one MPI message carries; 16 .. 2^30
   // Called on each rank that is inside such a call, once, from a thread of the library, while the
   // rank goes on waiting. Only ending the job helps: MPI_Abort. What it throws is dropped. By
-  // default the text goes to spdlog's default logger, as an error.
+  // default the text is logged, as an error.
   std::function<void(const Hang&)> on_hang = nullptr;
-  int coordinator = 0;  // the rank that does what one must do for all; the same on all ranks
+  int coordinator = 0;   // the rank that does what one must do for all; the same on all ranks
+  Options options = {};  // what is logged, and where
 };
 
 // Bytes for one rank, or from one.
@@ -87,6 +89,7 @@ class Comm {
   bool is_coordinator() const { return rank() == coordinator(); }
   Comm with_coordinator(int rank) const;  // the same handle, but for that
   std::chrono::nanoseconds deadline() const { return options_.deadline; }
+  const Options& options() const { return options_.options; }
   MPI_Comm get() const;  // for libraries that want a communicator, like HDF5
 
   // Runs rank-local `work`, then lets every rank know how it went.

@@ -13,6 +13,7 @@
 #include "h5dcp/hdf5.hpp"
 #include "h5dcp/metadata.hpp"
 #include "h5dcp/null_storage.hpp"
+#include "h5dcp/options.hpp"
 #include "h5dcp/planner.hpp"
 #include "h5dcp/report.hpp"
 #include "h5dcp/state_dict.hpp"

@@ -10,6 +10,7 @@
 
 #include "h5dcp/comm.hpp"
 #include "h5dcp/metadata.hpp"
+#include "h5dcp/options.hpp"
 #include "h5dcp/planner.hpp"
 #include "h5dcp/report.hpp"
 #include "h5dcp/storage.hpp"
@@ -25,6 +26,7 @@ struct LoadArguments {
   std::chrono::nanoseconds deadline = std::chrono::minutes(30);  // of each wait for other ranks
   std::function<void(const Hang&)> on_hang = nullptr;            // as CommOptions::on_hang
   std::vector<StorageBackend> backends = default_backends();     // among which the id decides
+  Options options = {};  // what is logged and recorded; nothing is read from the environment
 };
 
 struct LoadResult {

@@ -8,8 +8,8 @@ namespace h5dcp {
 
 std::vector<WriteResult> coordinated_save(const Comm& comm, StorageWriter& storage,
                                           SavePlanner& planner, const SavePlan& local_plan,
-                                          Stopwatch& stopwatch) {
-  stopwatch.begin("negotiate");
+                                          Operation& operation) {
+  operation.begin("negotiate");
   Metadata metadata;  // on the coordinator
   auto plan = on_coordinator<SavePlan>(comm, local_plan, [&](std::vector<SavePlan> plans) {
     auto global = planner.create_global_plan(std::move(plans));
@@ -17,7 +17,7 @@ std::vector<WriteResult> coordinated_save(const Comm& comm, StorageWriter& stora
     return storage.prepare_global_plan(std::move(global.plans));
   });
 
-  stopwatch.begin("write");
+  operation.begin("write");
   std::vector<WriteResult> results;
   std::vector<Message> sent;
   comm.agree("write", [&] {
@@ -26,7 +26,7 @@ std::vector<WriteResult> coordinated_save(const Comm& comm, StorageWriter& stora
     sent.push_back({comm.coordinator(), encode_results(results)});
   });
 
-  stopwatch.begin("commit");
+  operation.begin("commit");
   const auto received = comm.exchange("send results to the coordinator", sent);
   comm.agree("write", [&] {
     if (!comm.is_coordinator()) return;

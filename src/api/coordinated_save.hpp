@@ -4,7 +4,7 @@
 
 #include <vector>
 
-#include "api/stopwatch.hpp"
+#include "api/operation.hpp"
 #include "h5dcp/comm.hpp"
 #include "h5dcp/storage.hpp"
 
@@ -13,6 +13,6 @@ namespace h5dcp {
 // From the local plan to the end. Collective; returns what this rank wrote.
 std::vector<WriteResult> coordinated_save(const Comm& comm, StorageWriter& storage,
                                           SavePlanner& planner, const SavePlan& local_plan,
-                                          Stopwatch& stopwatch);
+                                          Operation& operation);
 
 }  // namespace h5dcp

@@ -5,7 +5,7 @@
 
 #include "api/coordinator.hpp"
 #include "api/opened_storage.hpp"
-#include "api/stopwatch.hpp"
+#include "api/operation.hpp"
 #include "h5dcp/comm.hpp"
 #include "h5dcp/default_planner.hpp"
 #include "h5dcp/error.hpp"
@@ -17,8 +17,9 @@ namespace h5dcp {
 namespace {
 
 Comm comm_of(const LoadArguments& arguments) {
-  return Comm(arguments.no_dist ? MPI_COMM_SELF : arguments.comm,
-              {.deadline = arguments.deadline, .on_hang = arguments.on_hang});
+  return Comm(
+      arguments.no_dist ? MPI_COMM_SELF : arguments.comm,
+      {.deadline = arguments.deadline, .on_hang = arguments.on_hang, .options = arguments.options});
 }
 
 // Bytes of tensors that the plan fills.
@@ -52,16 +53,17 @@ Metadata open(const Comm& comm, OpenedStorage& storage, const LoadArguments& arg
 }
 
 LoadResult load_on(const Comm& comm, StateDict& state_dict, const LoadArguments& arguments) {
-  Stopwatch stopwatch;
+  Operation operation(comm, "load", "read", arguments.checkpoint_id);
   OpenedStorage storage;
   DefaultLoadPlanner own_planner;
   LoadPlanner& planner = arguments.planner != nullptr ? *arguments.planner : own_planner;
   try {
-    stopwatch.begin("open");
+    operation.begin("open");
     LoadResult result;
     result.metadata = open(comm, storage, arguments);
+    operation.set_checkpoint(result.metadata.storage_meta.checkpoint_id);
 
-    stopwatch.begin("plan");
+    operation.begin("plan");
     ExpandedState state(state_dict, ExpandedState::Order::sorted);
     LoadPlan plan;
     comm.agree("plan", [&] {
@@ -76,7 +78,7 @@ LoadResult load_on(const Comm& comm, StateDict& state_dict, const LoadArguments&
       });
     }
 
-    stopwatch.begin("read");
+    operation.begin("read");
     std::uint64_t bytes = 0;
     comm.agree("finish plan", [&] {
       plan = planner.finish_plan(std::move(plan));
@@ -86,10 +88,10 @@ LoadResult load_on(const Comm& comm, StateDict& state_dict, const LoadArguments&
     state.restore();
     comm.agree("restore", [&] { state.check(); });
 
-    result.report = stopwatch.report(comm, "read", bytes);
+    result.report = operation.finish(bytes);
     return result;
-  } catch (const CheckpointException& failure) {
-    throw CheckpointException(failure, stopwatch.has_begun("read") ? "read" : "plan");
+  } catch (...) {
+    operation.fail();
   }
 }
 

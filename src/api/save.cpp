@@ -8,7 +8,7 @@
 #include "api/choose_storage.hpp"
 #include "api/coordinated_save.hpp"
 #include "api/coordinator.hpp"
-#include "api/stopwatch.hpp"
+#include "api/operation.hpp"
 #include "h5dcp/checkpoint_file.hpp"
 #include "h5dcp/default_planner.hpp"
 #include "h5dcp/error.hpp"
@@ -23,8 +23,8 @@ namespace {
 // what this rank wrote.
 std::vector<WriteResult> parallel_save(const Comm& comm, ParallelStorageWriter& storage,
                                        SavePlanner& planner, SavePlan local_plan,
-                                       Stopwatch& stopwatch) {
-  stopwatch.begin("negotiate");  // the only step where plans cross ranks
+                                       Operation& operation) {
+  operation.begin("negotiate");  // the only step where plans cross ranks
   const auto negotiation =
       make_negotiation(planner, std::move(local_plan), comm.size(), comm.coordinator());
   std::vector<Message> proposals;
@@ -32,20 +32,20 @@ std::vector<WriteResult> parallel_save(const Comm& comm, ParallelStorageWriter& 
   proposals = comm.exchange("send plans to owners", proposals);
   comm.agree("plan", [&] { negotiation->merge(proposals, planner); });
 
-  stopwatch.begin("lay out");
+  operation.begin("lay out");
   const auto places = storage.prepare_global_plan(comm, negotiation->share());
 
-  stopwatch.begin("answer");
+  operation.begin("answer");
   std::vector<Message> answers;
   comm.agree("lay out", [&] { answers = negotiation->answers(places); });
   answers = comm.exchange("send plans back", answers);
 
-  stopwatch.begin("write");
+  operation.begin("write");
   SavePlan plan;
   comm.agree("finish plan", [&] { plan = planner.finish_plan(negotiation->apply(answers)); });
   auto written = storage.write_data(comm, plan, planner);
 
-  stopwatch.begin("commit");  // until here, readers see the previous checkpoint
+  operation.begin("commit");  // until here, readers see the previous checkpoint
   storage.finish(comm);
   return written;
 }
@@ -53,13 +53,13 @@ std::vector<WriteResult> parallel_save(const Comm& comm, ParallelStorageWriter& 
 }  // namespace
 
 SaveResult save_on(const Comm& comm, StateDict& state_dict, const SaveArguments& arguments) {
-  Stopwatch stopwatch;
+  Operation operation(comm, "save", "write", arguments.checkpoint_id);
   std::unique_ptr<StorageWriterBase> own_storage;
   StorageWriterBase* storage = arguments.storage_writer;
   DefaultSavePlanner own_planner;
   SavePlanner& planner = arguments.planner != nullptr ? *arguments.planner : own_planner;
   try {
-    stopwatch.begin("plan");
+    operation.begin("plan");
     ExpandedState state(state_dict, ExpandedState::Order::as_set);
     SavePlan plan;
     comm.agree("plan", [&] {
@@ -70,37 +70,37 @@ SaveResult save_on(const Comm& comm, StateDict& state_dict, const SaveArguments&
       }
       storage->reset(arguments.checkpoint_id);
       storage->set_up_storage_writer(comm.is_coordinator());
-      planner.set_up_planner(state.get(), storage->storage_meta(), comm.is_coordinator());
+      const auto meta = storage->storage_meta();
+      operation.set_checkpoint(meta.checkpoint_id);
+      planner.set_up_planner(state.get(), meta, comm.is_coordinator());
       plan = storage->prepare_local_plan(planner.create_local_plan());
     });
     auto* const parallel = dynamic_cast<ParallelStorageWriter*>(storage);
     const auto written = parallel != nullptr
-                             ? parallel_save(comm, *parallel, planner, std::move(plan), stopwatch)
+                             ? parallel_save(comm, *parallel, planner, std::move(plan), operation)
                              : coordinated_save(comm, dynamic_cast<StorageWriter&>(*storage),
-                                                planner, plan, stopwatch);
+                                                planner, plan, operation);
 
     SaveResult result;
     std::uint64_t bytes = 0;
     for (const auto& piece : written) bytes += piece.size_in_bytes;
-    result.report = stopwatch.report(comm, "write", bytes);
+    result.report = operation.finish(bytes);
     if (const auto* hdf5 = dynamic_cast<const Hdf5Writer*>(storage)) {
       result.metadata = [path = hdf5->storage_meta().checkpoint_id] {
         return CheckpointFile(path).metadata();
       };
     }
     return result;
-  } catch (const CheckpointException& failure) {
-    if (storage != nullptr) storage->abandon();
-    throw CheckpointException(failure, stopwatch.has_begun("write") ? "write" : "plan");
   } catch (...) {
     if (storage != nullptr) storage->abandon();
-    throw;
+    operation.fail();
   }
 }
 
 SaveResult save(StateDict& state_dict, const SaveArguments& arguments) {
-  const Comm comm(arguments.no_dist ? MPI_COMM_SELF : arguments.comm,
-                  {.deadline = arguments.deadline, .on_hang = arguments.on_hang});
+  const Comm comm(
+      arguments.no_dist ? MPI_COMM_SELF : arguments.comm,
+      {.deadline = arguments.deadline, .on_hang = arguments.on_hang, .options = arguments.options});
   return save_on(comm, state_dict, arguments);
 }
 

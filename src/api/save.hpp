@@ -6,7 +6,7 @@
 
 namespace h5dcp {
 
-// save() without arguments.comm, no_dist, deadline and on_hang.
+// save() without arguments.comm, no_dist, deadline, on_hang and options.
 SaveResult save_on(const Comm& comm, StateDict& state_dict, const SaveArguments& arguments);
 
 }  // namespace h5dcp

@@ -23,10 +23,14 @@ class Stopwatch {
   // moved in the phase named `moving`.
   Report report(const Comm& comm, const std::string& moving, std::uint64_t bytes);
 
+  // The same of this rank alone, as far as it came, and without bytes. Local.
+  Report local_report(int rank);
+
  private:
   using Clock = std::chrono::steady_clock;
 
   void end();
+  Report report_of(const std::vector<Spread>& spreads) const;
 
   std::vector<std::string> names_;
   std::vector<double> seconds_;

@@ -1,13 +1,13 @@
 #include "comm/watchdog.hpp"
 
 #include <mpi.h>
-#include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <exception>
 #include <utility>
 
 #include "base/rank_list.hpp"
+#include "comm/log.hpp"
 #include "comm/roll_call.hpp"
 #include "comm/verdict.hpp"
 
@@ -24,7 +24,7 @@ bool threads_may_call_mpi() {
 
 Watchdog::Watchdog(const Comm& comm, std::string step, std::string file)
     : channel_(*comm.channel_),
-      options_(comm.options_),
+      comm_(comm),
       step_(std::move(step)),
       file_(std::move(file)),
       may_ask_(threads_may_call_mpi()),
@@ -73,7 +73,7 @@ void Watchdog::look_after() {
   // does not answer the roll call: the pause is short beside the time that others listen.
   using std::chrono::milliseconds;
   const auto pause =
-      std::clamp<Clock::duration>(options_.deadline / 8, milliseconds(1), milliseconds(200));
+      std::clamp<Clock::duration>(comm_.deadline() / 8, milliseconds(1), milliseconds(200));
   std::unique_lock lock(mutex_);
   for (auto last = Clock::now(); !barked_; last = Clock::now()) {
     if (stop_.wait_for(lock, pause, [this] { return stopped_; })) return;
@@ -81,10 +81,10 @@ void Watchdog::look_after() {
     try {
       const auto now = Clock::now();
       const bool called = may_ask_ && roll_is_called(channel_);
-      if (!called && now - since_ < options_.deadline) continue;
+      if (!called && now - since_ < comm_.deadline()) continue;
       barked_ = true;
       // Overslept: this process was stopped, and what the others wanted to know is decided.
-      bark(called && now - last >= 2 * listening(options_.deadline));
+      bark(called && now - last >= 2 * listening(comm_.deadline()));
     } catch (...) {
       barked_ = true;  // nobody can take it; what is left to do is that the next step fails
     }
@@ -98,19 +98,19 @@ void Watchdog::bark(bool late) {
             .rank = channel_.rank,
             .missing = {},
             .text = {}};
-  std::string found = step_ + ": not done" + within(options_.deadline) +
+  std::string found = step_ + ": not done" + within(comm_.deadline()) +
                       ", and without MPI_THREAD_MULTIPLE the other ranks cannot be asked";
   if (may_ask_) {
-    verdict_ = roll_call(channel_, step_, options_.deadline, late);
+    verdict_ = roll_call(channel_, step_, comm_.deadline(), late);
     hang.missing = verdict_->failed_ranks();
     found = verdict_->what();
   }
   hang.text = found + "; " + rank_list({hang.rank}, channel_.size) + " is inside " + hang.call +
               ", file '" + hang.file + "'";
-  if (options_.on_hang) {
-    options_.on_hang(hang);
+  if (const auto& on_hang = comm_.options_.on_hang) {
+    on_hang(hang);
   } else {
-    spdlog::error("{}", hang.text);
+    log(comm_, LogLevel::error, hang.step, hang.text);
   }
 }
 

@@ -44,7 +44,7 @@ class Watchdog {
   void bark(bool late);
 
   Channel& channel_;
-  const CommOptions options_;
+  const Comm comm_;
   const std::string step_;
   const std::string file_;
   bool may_ask_ = false;

@@ -5,6 +5,7 @@
 
 #include "base/whole_box.hpp"
 #include "base/wire.hpp"
+#include "comm/log.hpp"
 #include "h5dcp/error.hpp"
 #include "layout/blocks.hpp"
 #include "layout/tables.hpp"
@@ -155,7 +156,8 @@ std::vector<std::vector<StorageData>> Hdf5Writer::prepare_global_plan(
   const auto received = comm.exchange("lay out", sent);
 
   std::vector<Message> replies;
-  comm.agree("create '" + path_ + "'", [&] {
+  const std::string create = "create '" + path_ + "'";
+  comm.agree(create, [&] {
     if (!comm.is_coordinator()) return;
     Gathered all = gather(received);
     std::vector<std::size_t> order(all.entries.size());
@@ -169,7 +171,10 @@ std::vector<std::vector<StorageData>> Hdf5Writer::prepare_global_plan(
     const auto partial = partial_name(path_, generation);
     make_folder(folder_of(partial));
     if (options_.overwrite == Overwrite::refuse) refuse_existing(path_);
-    remove_stale(path_, comm.deadline());
+    for (const auto& stale : remove_stale(path_, comm.deadline())) {
+      log(comm, LogLevel::warning, create,
+          create + ": removed '" + stale.string() + "', which a save that was killed has left");
+    }
     save.partial = partial;  // from here on abandon() removes it
     auto skeleton =
         make_skeleton(partial, entries, generation, static_cast<std::uint32_t>(comm.size()));

@@ -42,7 +42,9 @@ Error exists_already(const std::filesystem::path& path) {
           "'" + path.string() + "' exists (Overwrite::replace would replace it)"};
 }
 
-void remove_stale(const std::filesystem::path& path, std::chrono::nanoseconds age) {
+std::vector<std::filesystem::path> remove_stale(const std::filesystem::path& path,
+                                                std::chrono::nanoseconds age) {
+  std::vector<std::filesystem::path> removed;
   const auto begin = "." + path.filename().string() + ".";
   const std::string end = ".partial";
   const auto now = std::filesystem::file_time_type::clock::now();
@@ -56,8 +58,10 @@ void remove_stale(const std::filesystem::path& path, std::chrono::nanoseconds ag
     if (rest != end && !rest.starts_with(end + ".")) continue;
     std::error_code unknown;
     const auto written = at->last_write_time(unknown);
-    if (!unknown && now - written > age) std::filesystem::remove(at->path(), unknown);
+    if (unknown || now - written <= age) continue;
+    if (std::filesystem::remove(at->path(), unknown)) removed.push_back(at->path());
   }
+  return removed;
 }
 
 }  // namespace h5dcp

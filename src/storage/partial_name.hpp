@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <vector>
 
 #include "h5dcp/error.hpp"
 
@@ -20,7 +21,8 @@ void refuse_existing(const std::filesystem::path& path);
 Error exists_already(const std::filesystem::path& path);
 
 // Removes what saves to `path` left behind when they were killed: unfinished files that nobody has
-// written to for `age`.
-void remove_stale(const std::filesystem::path& path, std::chrono::nanoseconds age);
+// written to for `age`. Returns which.
+std::vector<std::filesystem::path> remove_stale(const std::filesystem::path& path,
+                                                std::chrono::nanoseconds age);
 
 }  // namespace h5dcp

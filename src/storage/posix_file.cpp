@@ -25,6 +25,20 @@ std::string where(std::size_t nbytes, std::uint64_t address, const std::string& 
   return std::to_string(nbytes) + " bytes at " + std::to_string(address) + " of '" + path + "'";
 }
 
+int flags_of(PosixFile::Mode mode) {
+  switch (mode) {
+    case PosixFile::Mode::read:
+      return O_RDONLY;
+    case PosixFile::Mode::read_write:
+      return O_RDWR;
+    case PosixFile::Mode::create:
+      return O_RDWR | O_CREAT | O_EXCL;
+    case PosixFile::Mode::append:
+      return O_WRONLY | O_CREAT | O_APPEND;
+  }
+  throw Error(ErrorCode::internal, "a mode of files that is none");
+}
+
 }  // namespace
 
 std::string bytes_free(const std::string& path) {
@@ -44,12 +58,10 @@ void fail_errno(const std::string& action, const std::string& path, int error) {
 }
 
 PosixFile::PosixFile(std::string path, Mode mode) : path_(std::move(path)) {
-  const bool create = mode == Mode::create;
-  const int flags = create ? O_RDWR | O_CREAT | O_EXCL : mode == Mode::read ? O_RDONLY : O_RDWR;
-  const std::string action = (create ? "create '" : "open '") + path_ + "'";
+  const std::string action = (mode == Mode::create ? "create '" : "open '") + path_ + "'";
   do {
     // Does not wait for somebody to write to a pipe; means nothing to files.
-    fd_ = ::open(path_.c_str(), flags | O_CLOEXEC | O_NONBLOCK, 0666);  // NOLINT(*-vararg)
+    fd_ = ::open(path_.c_str(), flags_of(mode) | O_CLOEXEC | O_NONBLOCK, 0666);  // NOLINT(*-vararg)
   } while (fd_ < 0 && errno == EINTR);
   if (fd_ < 0) fail_errno(action, path_, errno);
   if (const auto type = status().st_mode; !S_ISREG(type)) {
@@ -126,6 +138,18 @@ void PosixFile::write(const void* data, std::size_t nbytes, std::uint64_t addres
     next += count;
     nbytes -= static_cast<std::size_t>(count);
     address += static_cast<std::uint64_t>(count);
+  }
+}
+
+void PosixFile::append(std::string_view text) const {
+  const std::string action = "append " + std::to_string(text.size()) + " bytes to '" + path_ + "'";
+  ssize_t count = 0;
+  do {
+    count = ::write(fd_, text.data(), text.size());
+  } while (count < 0 && errno == EINTR);
+  if (count < 0) fail_errno(action, path_, errno);
+  if (static_cast<std::size_t>(count) < text.size()) {
+    throw Error(ErrorCode::io, action + ": only " + std::to_string(count) + bytes_free(path_));
   }
 }
 

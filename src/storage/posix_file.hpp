@@ -7,12 +7,18 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 namespace h5dcp {
 
 class PosixFile {
  public:
-  enum class Mode : std::uint8_t { read, read_write, create };  // create: it must not exist yet
+  enum class Mode : std::uint8_t {
+    read,
+    read_write,
+    create,  // it must not exist yet
+    append,  // it is made if it does not exist; for append() alone
+  };
 
   PosixFile() = default;
   // Throws Error{not_found}, Error{io}; the latter also for a folder, a pipe or a device.
@@ -35,6 +41,10 @@ class PosixFile {
 
   // Throws Error{io}.
   void write(const void* data, std::size_t nbytes, std::uint64_t address) const;
+
+  // Adds `text` to the end, in one call: so several programs may do so at once, and none tears the
+  // text of another (on a local file system). Throws Error{io}, also if only a part found room.
+  void append(std::string_view text) const;
 
   // What has been written is on the disk, by anybody on this node: fsync. Throws Error{io}.
   void sync() const;
