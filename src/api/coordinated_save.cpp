@@ -31,6 +31,7 @@ std::vector<WriteResult> coordinated_save(const Comm& comm, StorageWriter& stora
   comm.agree("write", [&] {
     if (!comm.is_coordinator()) return;
     std::vector<std::vector<WriteResult>> all;
+    all.reserve(received.size());
     for (const auto& message : received) all.push_back(decode_results(message.bytes));
     for (const auto& rank : all) {
       for (const auto& result : rank) metadata.storage_data[result.index] = result.storage_data;

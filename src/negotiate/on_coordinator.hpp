@@ -26,6 +26,7 @@ Plan on_coordinator(const Comm& comm, const Plan& plan,
   comm.agree("plan", [&] {
     if (!comm.is_coordinator()) return;
     std::vector<Plan> plans;
+    plans.reserve(received.size());
     for (const auto& message : received) plans.push_back(decode_plan<Plan>(message.bytes));
     plans = decide(std::move(plans));
     if (plans.size() != received.size()) {
@@ -33,6 +34,7 @@ Plan on_coordinator(const Comm& comm, const Plan& plan,
                                            std::to_string(plans.size()) + " plans for " +
                                            std::to_string(received.size()) + " ranks");
     }
+    answers.reserve(plans.size());
     for (std::size_t i = 0; i < plans.size(); ++i) {
       answers.push_back({received[i].rank, encode_plan(plans[i])});
     }

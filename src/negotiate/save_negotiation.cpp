@@ -188,6 +188,7 @@ std::vector<Message> CoordinatorNegotiation::proposals() const {
 void CoordinatorNegotiation::merge(const std::vector<Message>& received, SavePlanner& planner) {
   if (received.empty()) return;  // another rank is the coordinator
   std::vector<SavePlan> plans;
+  plans.reserve(received.size());
   for (const auto& message : received) plans.push_back(decode_plan<SavePlan>(message.bytes));
   plans_ = planner.create_global_plan(std::move(plans)).plans;
   if (plans_.size() != static_cast<std::size_t>(size_)) {
@@ -216,6 +217,7 @@ std::vector<Message> CoordinatorNegotiation::answers(
     }
   }
   std::vector<Message> messages;
+  messages.reserve(plans.size());
   for (std::size_t rank = 0; rank < plans.size(); ++rank) {
     messages.push_back({static_cast<int>(rank), encode_plan(plans[rank])});
   }

@@ -50,6 +50,7 @@ std::string listing(const std::vector<std::string>& keys,
 
 std::vector<std::string_view> names_of(const Metadata& metadata) {
   std::vector<std::string_view> names;
+  names.reserve(metadata.state_dict_metadata.size());
   for (const auto& [fqn, entry] : metadata.state_dict_metadata) names.emplace_back(fqn);
   return names;
 }

@@ -23,6 +23,7 @@ Path path_of(const Metadata& metadata, const std::string& fqn) {
 
 void check_found(const std::vector<std::string>& keys, const Metadata& metadata) {
   std::vector<std::string_view> names;
+  names.reserve(metadata.state_dict_metadata.size());
   for (const auto& [fqn, entry] : metadata.state_dict_metadata) names.emplace_back(fqn);
   for (const auto& key : keys) {
     if (std::ranges::any_of(names, [&](auto name) { return asks_for(key, std::string(name)); })) {

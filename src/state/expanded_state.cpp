@@ -38,6 +38,7 @@ ExpandedState::ExpandedState(StateDict& state_dict, Order order) : own_(state_di
 
 void ExpandedState::expand(Map& map, Path& path) {
   std::vector<std::string> keys;
+  keys.reserve(map.size());
   for (const auto& [key, value] : map) keys.push_back(key);
   if (order_ == Order::sorted) std::ranges::sort(keys);
   for (const auto& key : keys) {

@@ -112,6 +112,7 @@ std::vector<Leaf> flatten_state_dict(StateDict& state_dict) {
 
 std::vector<Leaf> top_leaves(StateDict& state_dict) {
   std::vector<Leaf> leaves;
+  leaves.reserve(state_dict.size());
   for (auto& [key, value] : state_dict) leaves.push_back({key, {key}, &value});
   check_fqns(leaves);
   return leaves;
