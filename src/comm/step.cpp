@@ -5,34 +5,48 @@
 namespace h5dcp {
 namespace {
 
-// Combines Spreads whose mean is a sum until all are in.
-void merge_spreads(void* in, void* in_out, int* count, MPI_Datatype* /*type*/) {
-  const auto* from = static_cast<const Spread*>(in);
-  auto* to = static_cast<Spread*>(in_out);
-  for (int i = 0; i < *count; ++i) {
-    to[i].min = std::min(to[i].min, from[i].min);
-    to[i].mean += from[i].mean;
-    if (from[i].max > to[i].max ||
-        (from[i].max == to[i].max && from[i].max_rank < to[i].max_rank)) {
-      to[i].max = from[i].max;
-      to[i].max_rank = from[i].max_rank;
-    }
+// The means are sums until all are in.
+void merge(const Spread& from, Spread& to) {
+  to.min = std::min(to.min, from.min);
+  to.mean += from.mean;
+  if (from.max > to.max || (from.max == to.max && from.max_rank < to.max_rank)) {
+    to.max = from.max;
+    to.max_rank = from.max_rank;
   }
 }
 
-MPI_Op merge_spreads_op() {
+void merge(const Counted& from, Counted& to) {
+  to.failed += from.failed;
+  for (std::size_t i = 0; i < to.tally.sums.size(); ++i) to.tally.sums[i] += from.tally.sums[i];
+  for (std::size_t i = 0; i < to.tally.maxima.size(); ++i) {
+    to.tally.maxima[i] = std::max(to.tally.maxima[i], from.tally.maxima[i]);
+  }
+  for (std::size_t i = 0; i < to.tally.spreads.size(); ++i) {
+    merge(from.tally.spreads[i], to.tally.spreads[i]);
+  }
+}
+
+template <class T>
+void merge_all(void* in, void* in_out, int* count, MPI_Datatype* /*type*/) {
+  for (int i = 0; i < *count; ++i) merge(static_cast<const T*>(in)[i], static_cast<T*>(in_out)[i]);
+}
+
+// Merges Ts.
+template <class T>
+MPI_Op op_of() {
   static MPI_Op op = [] {
     MPI_Op made = MPI_OP_NULL;
-    check(MPI_Op_create(merge_spreads, 1, &made), "MPI_Op_create");
+    check(MPI_Op_create(merge_all<T>, 1, &made), "MPI_Op_create");
     return made;
   }();
   return op;
 }
 
-MPI_Datatype spread_type() {
+template <class T>
+MPI_Datatype type_of() {
   static MPI_Datatype type = [] {
     MPI_Datatype made = MPI_DATATYPE_NULL;
-    check(MPI_Type_contiguous(sizeof(Spread), MPI_BYTE, &made), "MPI_Type_contiguous");
+    check(MPI_Type_contiguous(sizeof(T), MPI_BYTE, &made), "MPI_Type_contiguous");
     check(MPI_Type_commit(&made), "MPI_Type_commit");
     return made;
   }();
@@ -89,7 +103,15 @@ std::vector<std::uint64_t> Step::reduce(std::vector<std::uint64_t> values, MPI_O
 std::vector<Spread> Step::spread(std::vector<Spread> values) const {
   return run(std::move(values), [this](std::vector<Spread>& buffer, MPI_Request& request) {
     check(MPI_Iallreduce(MPI_IN_PLACE, buffer.data(), static_cast<int>(buffer.size()),
-                         spread_type(), merge_spreads_op(), channel_.work, &request),
+                         type_of<Spread>(), op_of<Spread>(), channel_.work, &request),
+          "MPI_Iallreduce");
+  });
+}
+
+Counted Step::count(const Counted& mine) const {
+  return run(Counted(mine), [this](Counted& buffer, MPI_Request& request) {
+    check(MPI_Iallreduce(MPI_IN_PLACE, &buffer, 1, type_of<Counted>(), op_of<Counted>(),
+                         channel_.work, &request),
           "MPI_Iallreduce");
   });
 }

@@ -20,6 +20,13 @@
 
 namespace h5dcp {
 
+// A Tally on its way through MPI: the means are sums until all ranks are in.
+struct Counted {
+  std::uint64_t failed = 0;  // ranks
+  Tally tally;
+};
+static_assert(sizeof(Counted) == 160);
+
 // One step of the protocol: collective calls that share a name for error messages, and a deadline
 // that each of them has for itself. Every call of the library that waits for other ranks is a
 // method of this class; a method is a non-blocking MPI call handed to run().
@@ -36,6 +43,7 @@ class Step {
 
   std::vector<std::uint64_t> reduce(std::vector<std::uint64_t> values, MPI_Op op) const;
   std::vector<Spread> spread(std::vector<Spread> values) const;
+  Counted count(const Counted& mine) const;
 
   // As Comm::exchange.
   std::vector<Message> exchange(const std::vector<Message>& messages) const;
