@@ -78,6 +78,8 @@ class DefaultSavePlanner : public GlobalSavePlanner {
   // For a StorageWriter: dedups, checks, and makes the metadata.
   GlobalSavePlan create_global_plan(std::vector<SavePlan> plans) final;
   std::vector<PlannedWrite> plan_writes(const Proposals& proposals) const override;
+  // The options. Replicas::compare looks at data that no cached plan knows: nullopt.
+  std::optional<std::string> plans_by() const override;
 };
 
 struct LoadOptions {

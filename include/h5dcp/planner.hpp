@@ -49,7 +49,8 @@ struct TensorWriteData {
 // resolve_data is asked for the item as it was planned.
 struct WriteSlice {
   Box box;  // in the global tensor, inside the item's chunk; a value is always written whole
-  StorageData storage_data;  // where it goes: ParallelStorageWriter::prepare_global_plan says
+  StorageData storage_data;   // where it goes: ParallelStorageWriter::prepare_global_plan says
+  std::uint64_t holders = 1;  // of a value: how many items there were of it, this one included
 };
 
 struct WriteItem {
@@ -126,8 +127,9 @@ struct PlannedEntry {
 
 // Decides what is saved, and who writes it. Every method is rank-local and must not communicate;
 // all ranks call them, in this order: set_up_planner, create_local_plan, then either plan_writes
-// for each FQN that the rank owns or, on the coordinator alone, create_global_plan; finish_plan,
-// resolve_data for each item with slices. An exception on one rank fails the save on all.
+// for each FQN that the rank owns or, on the coordinator alone, create_global_plan, or neither if a
+// PlanCache has the answer; finish_plan, resolve_data for each item with slices. An exception on
+// one rank fails the save on all.
 class SavePlanner {
  public:
   SavePlanner() = default;
@@ -157,6 +159,12 @@ class SavePlanner {
   // Throws Error{invalid_argument} if they contradict each other or leave a hole; Error{internal}
   // if the planner needs all plans.
   virtual std::vector<PlannedWrite> plan_writes(const Proposals& proposals) const;
+
+  // What plan_writes goes by beside the proposals, e.g. options: a PlanCache repeats what it
+  // decided while that and the items are the same. nullopt, the default, says that nobody can tell:
+  // then every save is planned. A planner with a plan_writes of its own that goes by more must add
+  // that.
+  virtual std::optional<std::string> plans_by() const { return std::nullopt; }
 
   // The last word on what this rank writes; may not change items or slices.
   virtual SavePlan finish_plan(SavePlan plan) { return plan; }

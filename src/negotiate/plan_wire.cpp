@@ -36,6 +36,25 @@ MetadataIndex decode_index(WireReader& wire) {
   return index;
 }
 
+void encode_name(WireWriter& wire, const WriteItem& item, std::uint64_t type_bits) {
+  wire.text(item.index.fqn);
+  wire.text(encode_path(item.path));
+  wire.varint(static_cast<std::uint64_t>(item.type) + type_bits);
+}
+
+// A value, but for its length and bytes.
+void encode_value(WireWriter& wire, const BytesWriteData& data) {
+  wire.varint(static_cast<std::uint64_t>(data.kind));
+  wire.varint(static_cast<std::uint64_t>(data.dtype));
+  encode_sizes(wire, data.size);
+}
+
+// A tensor, but for what of it there is.
+void encode_tensor(WireWriter& wire, const TensorWriteData& data) {
+  wire.varint(static_cast<std::uint64_t>(data.properties.dtype));
+  encode_sizes(wire, data.size);
+}
+
 void encode_item(WireWriter& wire, const WriteItem& item) {
   encode_proposal(wire, item);
   encode_index(wire, item.index);
@@ -80,24 +99,33 @@ void encode_item(WireWriter& wire, const ReadItem& item) {
 
 void encode_proposal(WireWriter& wire, const WriteItem& item) {
   check_made(item);
-  wire.text(item.index.fqn);
-  wire.text(encode_path(item.path));
   const bool with_digest = item.tensor_data && item.tensor_data->digest;
-  wire.varint(static_cast<std::uint64_t>(item.type) + (with_digest ? kWithDigest : 0));
+  encode_name(wire, item, with_digest ? kWithDigest : 0);
   if (item.type == WriteItemType::byte_io) {
     const auto& data = item.bytes_io_data.value();
-    wire.varint(static_cast<std::uint64_t>(data.kind));
-    wire.varint(static_cast<std::uint64_t>(data.dtype));
-    encode_sizes(wire, data.size);
+    encode_value(wire, data);
     wire.varint(data.nbytes);
     wire.fixed64(data.digest);
     return;
   }
   const auto& data = item.tensor_data.value();
-  wire.varint(static_cast<std::uint64_t>(data.properties.dtype));
-  encode_sizes(wire, data.size);
+  encode_tensor(wire, data);
   if (item.type == WriteItemType::shard) wire.box(data.chunk);  // else it is the whole
   if (with_digest) wire.fixed64(*data.digest);
+}
+
+void encode_layout(WireWriter& wire, const WriteItem& item, std::uint64_t room) {
+  check_made(item);
+  encode_name(wire, item, 0);
+  encode_index(wire, item.index);
+  if (item.type == WriteItemType::byte_io) {
+    encode_value(wire, item.bytes_io_data.value());
+    wire.varint(room);
+    return;
+  }
+  encode_tensor(wire, item.tensor_data.value());
+  encode_sizes(wire, item.tensor_data->chunk.offsets);
+  encode_sizes(wire, item.tensor_data->chunk.sizes);
 }
 
 Proposal decode_proposal(WireReader& wire, int rank, std::size_t position) {

@@ -17,6 +17,10 @@ namespace h5dcp {
 // complete.
 void encode_proposal(WireWriter& wire, const WriteItem& item);
 
+// All of an item that decides how the file is laid out and who writes what: neither the data nor
+// what tells of them. `room` is how long a value may be. Throws as encode_proposal.
+void encode_layout(WireWriter& wire, const WriteItem& item, std::uint64_t room);
+
 struct Proposal {
   std::string fqn;
   std::string path;  // encoded

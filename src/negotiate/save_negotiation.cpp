@@ -100,8 +100,11 @@ void SaveNegotiation::add(PlannedEntry entry, const Proposals& proposals,
   auto& origins = origins_.emplace_back();
   for (auto& write : writes) {
     const auto& holder = proposals.holders[write.holder];
-    const bool whole = holder.type == WriteItemType::byte_io || write.box == holder.tensor.chunk;
-    origins.push_back({holder.rank, holder.item, whole});
+    const bool value = holder.type == WriteItemType::byte_io;
+    origins.push_back({.rank = holder.rank,
+                       .item = holder.item,
+                       .whole = value || write.box == holder.tensor.chunk,
+                       .holders = value ? proposals.holders.size() : 0});
     entry.writers.push_back(holder.rank);
     entry.chunks.push_back(std::move(write.box));
   }
@@ -151,6 +154,7 @@ std::vector<Message> OwnerNegotiation::answers(
       auto& wire = wires[origin.rank];
       wire.varint(origin.item * 2 + (origin.whole ? 1 : 0));
       if (!origin.whole) wire.box(share()[i].chunks[c]);
+      if (origin.holders > 0) wire.varint(origin.holders);
       wire.bytes(places[i][c]);
     }
   }
@@ -173,6 +177,8 @@ SavePlan OwnerNegotiation::apply(const std::vector<Message>& received) {
         slice.box = wire.box(item.tensor_data.value().size.size());
       } else if (item.tensor_data) {
         slice.box = item.tensor_data->chunk;
+      } else {
+        slice.holders = wire.varint();
       }
       slice.storage_data = wire.bytes();
       item.slices.push_back(std::move(slice));

@@ -53,8 +53,9 @@ class SaveNegotiation {
   // Where a chunk of the share came from.
   struct Origin {
     int rank = 0;
-    std::uint64_t item = 0;  // its position in that rank's message
-    bool whole = false;      // all of the item
+    std::uint64_t item = 0;     // its position in that rank's message
+    bool whole = false;         // all of the item
+    std::uint64_t holders = 0;  // of a value: as WriteSlice; 0 of a tensor
   };
 
   // Adds what is written under one FQN to the share; FQNs ascend.

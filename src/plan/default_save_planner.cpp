@@ -136,6 +136,12 @@ std::vector<PlannedWrite> DefaultSavePlanner::plan_writes(const Proposals& propo
   return merge(proposals, options().replicas);
 }
 
+std::optional<std::string> DefaultSavePlanner::plans_by() const {
+  if (options().replicas == Replicas::compare) return std::nullopt;
+  return "replicas " + std::to_string(static_cast<int>(options().replicas)) + ", flatten " +
+         std::to_string(options().flatten_state_dict ? 1 : 0);
+}
+
 SavePlan create_default_local_save_plan(StateDict& state_dict) {
   DefaultSavePlanner planner;
   planner.set_up_planner(state_dict, {}, false);

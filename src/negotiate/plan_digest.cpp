@@ -1,0 +1,47 @@
+#include "negotiate/plan_digest.hpp"
+
+#include <algorithm>
+#include <cstddef>
+
+#include "base/wire.hpp"
+#include "negotiate/plan_wire.hpp"
+
+namespace h5dcp {
+
+Bytes layout_fields(const SavePlan& plan, const std::vector<std::uint64_t>& rooms,
+                    const PlanContext& context) {
+  WireWriter wire;
+  wire.varint(static_cast<std::uint64_t>(context.rank));
+  wire.varint(static_cast<std::uint64_t>(context.size));
+  wire.varint(static_cast<std::uint64_t>(context.coordinator));
+  wire.text(context.planner);
+  wire.text(context.plans_by);
+  wire.text(context.writer);
+  wire.bytes(plan.storage_data);
+  for (std::size_t i = 0; i < plan.items.size(); ++i) {
+    const auto& item = plan.items[i];
+    const auto length = item.bytes_io_data ? item.bytes_io_data->nbytes : 0;
+    encode_layout(wire, item, std::max(length, i < rooms.size() ? rooms[i] : 0));
+  }
+  return wire.take();
+}
+
+Digest128 plan_digest(const SavePlan& plan, const std::vector<std::uint64_t>& rooms,
+                      const PlanContext& context) {
+  const Bytes fields = layout_fields(plan, rooms, context);
+  return xxh3_128(fields.data(), fields.size());
+}
+
+std::uint64_t value_balance(const SavePlan& plan) {
+  std::uint64_t balance = 0;
+  for (const auto& item : plan.items) {
+    if (!item.bytes_io_data) continue;
+    const auto& fqn = item.index.fqn;
+    const auto hash = xxh3(fqn.data(), fqn.size(), item.bytes_io_data->digest);
+    // Its writer puts in what each other holder takes out.
+    balance += item.slices.empty() ? 0 - hash : (item.slices.front().holders - 1) * hash;
+  }
+  return balance;
+}
+
+}  // namespace h5dcp
