@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -37,7 +38,7 @@ struct CollectiveCalls {
   std::uint64_t independent = 0;  // fell back; 0 unless something is wrong
 };
 
-class Hdf5Writer : public ParallelStorageWriter {
+class Hdf5Writer : public ParallelStorageWriter, private RepeatingWriter {
  public:
   // Throws Error{invalid_argument} if piece_bytes is out of range.
   explicit Hdf5Writer(std::string path, Hdf5Options options = {});
@@ -52,6 +53,8 @@ class Hdf5Writer : public ParallelStorageWriter {
                                       SavePlanner& planner) override;
   void finish(const Comm& comm) override;
   void abandon() noexcept override;
+  // With Transfer::direct. A derived class writes in its own way, so it cannot unless it says so.
+  RepeatingWriter* repeating() override;
 
   // Whether `checkpoint_id` can be the path of a file: no URL, no folder, and the nearest folder
   // above it that exists can be written. Rank-local.
@@ -61,6 +64,18 @@ class Hdf5Writer : public ParallelStorageWriter {
   CollectiveCalls collective_calls() const;
 
  private:
+  std::shared_ptr<StoredLayout> keep_layout() override;
+  std::uint64_t room_for(const BytesWriteData& value) const override;
+  void begin_again(const Comm& comm, StoredLayout& layout) override;
+  Rewritten write_again(const Comm& comm, const SavePlan& plan, SavePlanner& planner) override;
+  void sync_again() override;
+  void commit_again(const std::array<std::uint64_t, 3>& counts) override;
+
+  // Of what all ranks have written: throws Error{internal} if it is not all.
+  void check_counts(const std::array<std::uint64_t, 3>& counts) const;
+  // On the coordinator, once all ranks have synced: record, rename.
+  void commit(std::uint64_t index_digest);
+
   struct Save;
   std::string path_;
   Hdf5Options options_;

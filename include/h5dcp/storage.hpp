@@ -8,6 +8,7 @@
 
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -45,7 +46,7 @@ class StorageWriterBase {
   // May change the plan, e.g. refuse what it cannot store.
   virtual SavePlan prepare_local_plan(SavePlan plan) { return plan; }
 
-  // The save has failed on some rank: drop what was written. Never throws.
+  // The save has failed on some rank, or begins anew: drop what was written. Never throws.
   virtual void abandon() noexcept {}
 
  private:
@@ -70,6 +71,56 @@ class StorageWriter : public StorageWriterBase {
                       const std::vector<std::vector<WriteResult>>& results) = 0;
 };
 
+// What a save has left of its layout, for later saves of the same plan. Each rank has its own.
+class StoredLayout {
+ public:
+  StoredLayout() = default;
+  StoredLayout(const StoredLayout&) = delete;
+  StoredLayout& operator=(const StoredLayout&) = delete;
+  virtual ~StoredLayout() = default;
+
+  // Which save the next one with this layout will be. The same on all ranks, and of no other
+  // layout.
+  virtual std::uint64_t next_id() const = 0;
+};
+
+// What a rank has written again.
+struct Rewritten {
+  std::uint64_t bytes = 0;                // as the sum of WriteResult::size_in_bytes
+  std::array<std::uint64_t, 3> counts{};  // commit_again gets their sums over all ranks
+};
+
+// The part of a ParallelStorageWriter that repeats a save: the same plan, other data, and no
+// message between the ranks but whether all is well. All methods are rank-local, and called in this
+// order after StorageWriterBase::set_up_storage_writer; they must not communicate. abandon() may
+// come after any of them: some rank has failed, or cannot repeat the save, which then begins anew.
+class RepeatingWriter {
+ public:
+  RepeatingWriter() = default;
+  RepeatingWriter(const RepeatingWriter&) = delete;
+  RepeatingWriter& operator=(const RepeatingWriter&) = delete;
+  virtual ~RepeatingWriter() = default;
+
+  // In a save that is planned, before prepare_global_plan: what the save will fill in. It is used
+  // only if the save succeeds.
+  virtual std::shared_ptr<StoredLayout> keep_layout() = 0;
+
+  // The longest value that can take the place of one like `value` in that layout.
+  virtual std::uint64_t room_for(const BytesWriteData& value) const = 0;
+
+  // Begins save layout.next_id(). The coordinator makes room for all; nobody may rely on that yet.
+  virtual void begin_again(const Comm& comm, StoredLayout& layout) = 0;
+
+  // Writes the slices of `plan`; their storage_data are those of the planned save.
+  virtual Rewritten write_again(const Comm& comm, const SavePlan& plan, SavePlanner& planner) = 0;
+
+  // What this rank has written is durable when it returns.
+  virtual void sync_again() = 0;
+
+  // On the coordinator: makes the checkpoint durable, then visible.
+  virtual void commit_again(const std::array<std::uint64_t, 3>& counts) = 0;
+};
+
 // Writes one checkpoint. The methods below are collective: they are called on every rank with the
 // same communicator, and throw the same CheckpointException on all ranks or on none.
 class ParallelStorageWriter : public StorageWriterBase {
@@ -85,6 +136,10 @@ class ParallelStorageWriter : public StorageWriterBase {
 
   // Makes the checkpoint durable, then visible. When it has returned, it is both.
   virtual void finish(const Comm& comm) = 0;
+
+  // Rank-local: how to save the same plan again, for a PlanCache. Null if this writer cannot, which
+  // is the default: then every save is planned and laid out.
+  virtual RepeatingWriter* repeating() { return nullptr; }
 };
 
 // What all readers have; the same rules.

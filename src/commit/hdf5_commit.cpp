@@ -78,38 +78,55 @@ std::int64_t unix_ns() {
 
 }  // namespace
 
-void Hdf5Writer::finish(const Comm& comm) {
+void Hdf5Writer::check_counts(const std::array<std::uint64_t, 3>& counts) const {
+  const auto& record = save_->record;
+  const auto chunks = record.table(Table::chunks).nbytes / sizeof(ChunkRow);
+  if (counts[0] == chunks && counts[1] == record.data_bytes) return;
+  throw Error(ErrorCode::internal, std::to_string(counts[0]) + " boxes of " +
+                                       std::to_string(counts[1]) + " bytes were written, not " +
+                                       std::to_string(chunks) + " of " +
+                                       std::to_string(record.data_bytes));
+}
+
+void Hdf5Writer::commit(std::uint64_t index_digest) {
   Save& save = *save_;
   Record& record = save.record;
-  comm.agree("sync '" + path_ + "'", [&] { save.file.sync(); });
+  record.committed = true;
+  record.created_unix_ns = unix_ns();
+  record.index_digest = index_digest;
+  const Bytes start = encode_record(record);
+  save.file.write(start.data(), start.size(), 0);
+  save.file.sync();
+  if (options_.overwrite == Overwrite::refuse) {
+    rename_to_new(save.partial, path_, save.file);
+  } else {
+    rename_over(save.partial, path_, save.file);
+  }
+  save.partial.clear();  // it is the checkpoint now, whatever comes
+  with_context("'" + path_ + "' is the new checkpoint, but may not survive a crash",
+               [&] { sync_folder(folder_of(path_)); });
+}
 
-  const auto totals = comm.sum("count what was written",
-                               {save.chunks_written, save.bytes_written, save.digest_sum});
-  const auto chunks = record.table(Table::chunks).nbytes / sizeof(ChunkRow);
+void Hdf5Writer::finish(const Comm& comm) {
+  Save& save = *save_;
+  comm.agree("sync '" + path_ + "'", [&] { save.file.sync(); });
+  const auto totals = comm.sum("count what was written", {save.counts.begin(), save.counts.end()});
   comm.agree("commit '" + path_ + "'", [&] {
-    if (totals[0] != chunks || totals[1] != record.data_bytes) {
-      throw Error(ErrorCode::internal, std::to_string(totals[0]) + " boxes of " +
-                                           std::to_string(totals[1]) + " bytes were written, not " +
-                                           std::to_string(chunks) + " of " +
-                                           std::to_string(record.data_bytes));
-    }
-    if (!comm.is_coordinator()) return;
-    record.committed = true;
-    record.created_unix_ns = unix_ns();
-    record.index_digest = totals[2];
-    const Bytes start = encode_record(record);
-    save.file.write(start.data(), start.size(), 0);
-    save.file.sync();
-    if (options_.overwrite == Overwrite::refuse) {
-      rename_to_new(save.partial, path_, save.file);
-    } else {
-      rename_over(save.partial, path_, save.file);
-    }
-    save.partial.clear();  // it is the checkpoint now, whatever comes
-    with_context("'" + path_ + "' is the new checkpoint, but may not survive a crash",
-                 [&] { sync_folder(folder_of(path_)); });
+    check_counts({totals[0], totals[1], totals[2]});
+    if (comm.is_coordinator()) commit(totals[2]);
   });
   save.file = PosixFile();
+}
+
+void Hdf5Writer::sync_again() {
+  save_->file.sync();
+  if (!save_->is_coordinator) save_->file = PosixFile();
+}
+
+void Hdf5Writer::commit_again(const std::array<std::uint64_t, 3>& counts) {
+  check_counts(counts);
+  commit(counts[2]);
+  save_->file = PosixFile();
 }
 
 }  // namespace h5dcp

@@ -60,6 +60,9 @@ class Engine {
 // Every rank for itself through `file`, which must outlive the engine.
 std::unique_ptr<Engine> direct_engine(const Comm& comm, const PosixFile& file);
 
+// The same, but its methods are rank-local, and so are their errors.
+std::unique_ptr<Engine> local_engine(const PosixFile& file);
+
 // Parallel HDF5 in collective mode on the file that `file` has open; counts its calls. All three
 // references must outlive the engine.
 std::unique_ptr<Engine> collective_engine(const Comm& comm, const PosixFile& file,

@@ -5,12 +5,11 @@
 
 #include "base/whole_box.hpp"
 #include "base/wire.hpp"
-#include "comm/log.hpp"
 #include "h5dcp/error.hpp"
 #include "layout/blocks.hpp"
 #include "layout/tables.hpp"
-#include "storage/folder.hpp"
 #include "storage/hdf5_options.hpp"
+#include "storage/hdf5_partial.hpp"
 #include "storage/hdf5_save.hpp"
 #include "storage/partial_name.hpp"
 #include "storage/random_id.hpp"
@@ -130,20 +129,6 @@ Transfer decode_shared(const Bytes& bytes, Record& record) {
   return transfer;
 }
 
-// Opens the file that rank 0 made, and makes sure that it is that file and not one of the same name
-// on another machine.
-PosixFile open_partial(const std::string& path, std::uint64_t generation) {
-  PosixFile file(path, PosixFile::Mode::read_write);
-  Bytes start(std::min<std::uint64_t>(file.size(), kRecordBytes));
-  file.read(start.data(), start.size(), 0);
-  if (generation_of_unfinished(start) != generation) {
-    throw Error(ErrorCode::io, "open '" + path +
-                                   "': not the file that rank 0 made; all ranks must see the same "
-                                   "file system there");
-  }
-  return file;
-}
-
 }  // namespace
 
 std::vector<std::vector<StorageData>> Hdf5Writer::prepare_global_plan(
@@ -156,8 +141,7 @@ std::vector<std::vector<StorageData>> Hdf5Writer::prepare_global_plan(
   const auto received = comm.exchange("lay out", sent);
 
   std::vector<Message> replies;
-  const std::string create = "create '" + path_ + "'";
-  comm.agree(create, [&] {
+  comm.agree("create '" + path_ + "'", [&] {
     if (!comm.is_coordinator()) return;
     Gathered all = gather(received);
     std::vector<std::size_t> order(all.entries.size());
@@ -168,17 +152,12 @@ std::vector<std::vector<StorageData>> Hdf5Writer::prepare_global_plan(
     for (const auto i : order) entries.push_back(std::move(all.entries[i]));
 
     const auto generation = random_id();
-    const auto partial = partial_name(path_, generation);
-    make_folder(folder_of(partial));
-    if (options_.overwrite == Overwrite::refuse) refuse_existing(path_);
-    for (const auto& stale : remove_stale(path_, comm.deadline())) {
-      log(comm, LogLevel::warning, create,
-          create + ": removed '" + stale.string() + "', which a save that was killed has left");
-    }
-    save.partial = partial;  // from here on abandon() removes it
+    // From here on abandon() removes it.
+    save.partial = new_partial(comm, path_, options_.overwrite, generation);
     auto skeleton =
-        make_skeleton(partial, entries, generation, static_cast<std::uint32_t>(comm.size()));
+        make_skeleton(save.partial, entries, generation, static_cast<std::uint32_t>(comm.size()));
     save.record = skeleton.record;
+    if (save.layout) save.layout->image = std::move(skeleton.image);
     replies = answers(skeleton.places, order, all);
   });
   const auto transfer = decode_shared(
@@ -191,6 +170,7 @@ std::vector<std::vector<StorageData>> Hdf5Writer::prepare_global_plan(
     check_transfer(options_.transfer, transfer, comm.coordinator());
     save.partial = partial_name(path_, save.record.generation);
     save.file = open_partial(save.partial, save.record.generation);
+    if (save.layout) save.layout->record = save.record;
     WireReader wire(places.empty() ? std::span<const std::uint8_t>() : places.front().bytes);
     for (const auto& entry : share) {
       const auto made = to_skeleton(entry);

@@ -2,11 +2,14 @@
 
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <memory>
 #include <string>
 
 #include "h5dcp/hdf5.hpp"
 #include "layout/record.hpp"
+#include "storage/hdf5_layout.hpp"
 #include "storage/posix_file.hpp"
 
 namespace h5dcp {
@@ -17,11 +20,11 @@ struct Hdf5Writer::Save {
   Record record;        // rank 0 has all of it, the others the generation, sizes and tables
   PosixFile file;       // opened before the first write, so that fsync hears of every failed one
   CollectiveCalls calls;
+  std::shared_ptr<Hdf5Layout> layout;  // to be filled in, if the save may be repeated
 
-  // What this rank wrote.
-  std::uint64_t chunks_written = 0;
-  std::uint64_t bytes_written = 0;  // of tensors and values, slots whole
-  std::uint64_t digest_sum = 0;     // of the rows of `chunks`
+  // What this rank wrote: boxes, bytes of tensors and values (slots whole), and the sum of the
+  // digests of its rows of `chunks`.
+  std::array<std::uint64_t, 3> counts{};
 };
 
 }  // namespace h5dcp

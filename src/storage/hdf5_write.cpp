@@ -12,6 +12,7 @@
 #include "layout/blocks.hpp"
 #include "layout/tables.hpp"
 #include "storage/engine.hpp"
+#include "storage/hdf5_partial.hpp"
 #include "storage/hdf5_save.hpp"
 #include "storage/index.hpp"
 #include "storage/storage_data.hpp"
@@ -232,29 +233,34 @@ std::vector<std::int64_t> numbers_of(const Box& box) {
   return numbers;
 }
 
-}  // namespace
-
-std::vector<WriteResult> Hdf5Writer::write_data(const Comm& comm, const SavePlan& plan,
-                                                SavePlanner& planner) {
-  Save& save = *save_;
-  const bool collective = options_.transfer == Transfer::collective;
+// What this rank moves, in which pieces.
+struct Work {
   std::vector<Chunk> chunks;
   std::vector<Part> parts;
-  std::vector<Piece> data;
-  Index index;  // of which the direct engine needs no names
-  comm.agree("prepare to write", [&] {
-    index =
-        collective ? Index(save.record, read_tables(save.file, save.record)) : Index(save.record);
-    chunks = chunks_of(plan);
-    parts = parts_of(chunks, options_.piece_bytes);
-    for (const auto& part : parts) data.push_back(piece_of(part, chunks[part.chunk], index));
-  });
-  const auto engine = collective ? collective_engine(comm, save.file, index, save.calls)
-                                 : direct_engine(comm, save.file);
+  std::vector<Piece> data;  // one a part
+};
 
+Work work_of(const SavePlan& plan, const Index& index, std::uint64_t piece_bytes) {
+  Work work;
+  work.chunks = chunks_of(plan);
+  work.parts = parts_of(work.chunks, piece_bytes);
+  for (const auto& part : work.parts) {
+    work.data.push_back(piece_of(part, work.chunks[part.chunk], index));
+  }
+  return work;
+}
+
+struct Written {
+  std::vector<WriteResult> results;
+  std::array<std::uint64_t, 3> counts{};  // as Hdf5Writer::Save
+};
+
+// Writes the data and then their rows in the index. Collective if the engine is.
+Written write_all(Work& work, SavePlanner& planner, int rank, const Index& index, Engine& engine,
+                  const std::string& step) {
+  auto& [chunks, parts, data] = work;
   Source source(planner);
-  const auto step = "write to '" + path_ + "'";
-  engine->write(
+  engine.write(
       step, data, [&](std::size_t i) { return to_string(parts[i], chunks[parts[i].chunk]); },
       [&](std::size_t i) {
         auto& chunk = chunks[parts[i].chunk];
@@ -268,7 +274,7 @@ std::vector<WriteResult> Hdf5Writer::write_data(const Comm& comm, const SavePlan
   TableRows rows(Table::chunks, sizeof(ChunkRow), index);
   TableRows boxes(Table::boxes, sizeof(std::int64_t), index);
   TableRows checksums(Table::checksums, sizeof(std::uint64_t), index);
-  std::vector<WriteResult> results;
+  Written written;
   for (const auto& chunk : chunks) {
     ChunkRow row{.tensor = chunk.place.row,
                  .first_box = chunk.place.first_box,
@@ -277,24 +283,56 @@ std::vector<WriteResult> Hdf5Writer::write_data(const Comm& comm, const SavePlan
                  .nbytes = chunk.nbytes,
                  .block_rows = static_cast<std::uint64_t>(chunk.grid.rows),
                  .block_dim = static_cast<std::uint32_t>(chunk.grid.dim),
-                 .writer = static_cast<std::uint32_t>(comm.rank()),
+                 .writer = static_cast<std::uint32_t>(rank),
                  .digest = 0};
     const auto box = numbers_of(chunk.grid.box);
     row.digest = row_digest(chunk.place.chunk, row, box, chunk.checksums);
     rows.add(chunk.place.chunk, &row, 1);
     boxes.add(chunk.place.first_box, box.data(), box.size());
     checksums.add(chunk.place.first_checksum, chunk.checksums.data(), chunk.checksums.size());
-    save.digest_sum += row.digest;
-    save.chunks_written += 1;
-    save.bytes_written += static_cast<std::uint64_t>(nbytes(chunk.dtype, chunk.grid.box.sizes));
-    results.push_back({chunk.item->index, chunk.nbytes});
+    written.counts[0] += 1;
+    written.counts[1] += static_cast<std::uint64_t>(nbytes(chunk.dtype, chunk.grid.box.sizes));
+    written.counts[2] += row.digest;
+    written.results.push_back({chunk.item->index, chunk.nbytes});
   }
   for (const auto* table : {&rows, &boxes, &checksums}) {
-    engine->write(
+    engine.write(
         step, table->pieces(), [table](std::size_t) { return table->name(); },
         [table](std::size_t i) { return table->data(i); });
   }
-  return results;
+  return written;
+}
+
+}  // namespace
+
+std::vector<WriteResult> Hdf5Writer::write_data(const Comm& comm, const SavePlan& plan,
+                                                SavePlanner& planner) {
+  Save& save = *save_;
+  const bool collective = options_.transfer == Transfer::collective;
+  Index index;  // of which the direct engine needs no names
+  Work work;
+  comm.agree("prepare to write", [&] {
+    index =
+        collective ? Index(save.record, read_tables(save.file, save.record)) : Index(save.record);
+    work = work_of(plan, index, options_.piece_bytes);
+  });
+  const auto engine = collective ? collective_engine(comm, save.file, index, save.calls)
+                                 : direct_engine(comm, save.file);
+  auto written = write_all(work, planner, comm.rank(), index, *engine, "write to '" + path_ + "'");
+  save.counts = written.counts;
+  return std::move(written.results);
+}
+
+Rewritten Hdf5Writer::write_again(const Comm& comm, const SavePlan& plan, SavePlanner& planner) {
+  Save& save = *save_;
+  save.file = open_partial(save.partial, save.record.generation);
+  const Index index(save.record);
+  Work work = work_of(plan, index, options_.piece_bytes);
+  const auto engine = local_engine(save.file);
+  const auto written = write_all(work, planner, comm.rank(), index, *engine, "write");
+  Rewritten answer{.bytes = 0, .counts = written.counts};
+  for (const auto& piece : written.results) answer.bytes += piece.size_in_bytes;
+  return answer;
 }
 
 }  // namespace h5dcp

@@ -52,6 +52,7 @@ void Hdf5Writer::abandon() noexcept {
   if (save_->is_coordinator && !save_->partial.empty()) {
     std::filesystem::remove(save_->partial, ignored);
   }
+  save_->partial.clear();
   save_->file = PosixFile();
 }
 

@@ -215,17 +215,30 @@ void make_objects(const std::string& path, const PosixFile& draft,
   maker.close();
 }
 
-void copy(const PosixFile& from, const PosixFile& to, const std::vector<Range>& ranges) {
-  constexpr auto kPieceBytes = std::uint64_t{1} << 20;
-  Bytes buffer;
-  for (Range rest : ranges) {
-    while (rest.nbytes > 0) {
-      buffer.resize(std::min(rest.nbytes, kPieceBytes));
-      from.read(buffer.data(), buffer.size(), rest.address);
-      to.write(buffer.data(), buffer.size(), rest.address);
-      rest = {rest.address + buffer.size(), rest.nbytes - buffer.size()};
-    }
+// What HDF5 has made, and the tables. Padding is left out: a new file reads as zeros.
+SkeletonImage image_of(const PosixFile& draft, const std::vector<Range>& others,
+                       const Index& index) {
+  SkeletonImage image;
+  for (const Range& range : others) {
+    Bytes bytes(range.nbytes);
+    draft.read(bytes.data(), bytes.size(), range.address);
+    if (std::ranges::all_of(bytes, [](std::uint8_t byte) { return byte == 0; })) continue;
+    image.push_back({range.address, std::move(bytes)});
   }
+  for (std::size_t t = 0; t < kOpeningTables; ++t) {
+    const auto& range = index.record().tables.at(t);
+    if (range.nbytes == 0) continue;
+    const auto* first = index.tables().data() + offset_of(index.record(), t);
+    image.push_back({range.address, Bytes(first, first + range.nbytes)});
+  }
+  return image;
+}
+
+void write_skeleton(const PosixFile& file, const Record& record, const SkeletonImage& image) {
+  file.reserve(record.file_bytes);
+  for (const auto& part : image) file.write(part.bytes.data(), part.bytes.size(), part.address);
+  const Bytes start = encode_record(record);
+  file.write(start.data(), start.size(), 0);
 }
 
 }  // namespace
@@ -268,15 +281,13 @@ Skeleton make_skeleton(const std::string& path, const std::vector<SkeletonEntry>
   const auto others = other_bytes(index);
   hash_segments(draft, others, record);
 
-  file.reserve(record.file_bytes);
-  copy(draft, file, others);
-  for (std::size_t t = 0; t < kOpeningTables; ++t) {
-    const auto& range = record.tables.at(t);
-    file.write(index.tables().data() + offset_of(record, t), range.nbytes, range.address);
-  }
-  const Bytes start = encode_record(record);
-  file.write(start.data(), start.size(), 0);
+  skeleton.image = image_of(draft, others, index);
+  write_skeleton(file, record, skeleton.image);
   return skeleton;
+}
+
+void repeat_skeleton(const std::string& path, const Record& record, const SkeletonImage& image) {
+  write_skeleton(PosixFile(path, PosixFile::Mode::create), record, image);
 }
 
 }  // namespace h5dcp

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "h5dcp/bytes.hpp"
 #include "h5dcp/metadata.hpp"
 #include "layout/record.hpp"
 
@@ -33,9 +34,20 @@ struct EntryPlace {
   std::uint64_t first_checksum = 0;
 };
 
+// Bytes of a file.
+struct FileBytes {
+  std::uint64_t address = 0;
+  Bytes bytes;
+};
+
+// What is in the file before there are data in it, but for the record. It depends on the entries
+// and the number of ranks alone.
+using SkeletonImage = std::vector<FileBytes>;
+
 struct Skeleton {
   Record record;                   // all but what the commit adds
   std::vector<EntryPlace> places;  // one an entry
+  SkeletonImage image;
 };
 
 // The slot for a value of `nbytes`: room to grow before the file must be laid out anew.
@@ -47,5 +59,10 @@ std::uint64_t slot_bytes(std::uint64_t nbytes);
 // Throws Error{io}: "create '<path>': ...".
 Skeleton make_skeleton(const std::string& path, const std::vector<SkeletonEntry>& entries,
                        std::uint64_t generation, std::uint32_t world_size);
+
+// Makes the same file again, of another generation.
+//
+// Throws Error{io}: "create '<path>': ...".
+void repeat_skeleton(const std::string& path, const Record& record, const SkeletonImage& image);
 
 }  // namespace h5dcp

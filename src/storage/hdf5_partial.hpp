@@ -1,0 +1,28 @@
+// The file that a save writes, before it has its name: how the coordinator comes to one, and how
+// the other ranks know that they have the same.
+
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "h5dcp/comm.hpp"
+#include "h5dcp/hdf5.hpp"
+#include "storage/posix_file.hpp"
+
+namespace h5dcp {
+
+// On the coordinator: makes the folder, removes what killed saves left, and returns the name of the
+// new file.
+//
+// Throws Error{invalid_argument} if the checkpoint exists and may not be replaced; Error{io}.
+std::string new_partial(const Comm& comm, const std::string& path, Overwrite overwrite,
+                        std::uint64_t generation);
+
+// Opens the file that the coordinator made, and makes sure that it is that file and not one of the
+// same name on another machine.
+//
+// Throws Error{io}, Error{not_found}.
+PosixFile open_partial(const std::string& path, std::uint64_t generation);
+
+}  // namespace h5dcp
