@@ -22,6 +22,7 @@
 
 #include "h5dcp/comm.hpp"
 #include "h5dcp/hdf5.hpp"
+#include "h5dcp/plan_cache.hpp"
 #include "h5dcp/state_dict_loader.hpp"
 #include "h5dcp/state_dict_saver.hpp"
 #include "raw_file.hpp"
@@ -32,7 +33,7 @@ namespace {
 
 struct Command {
   std::string verb;  // save or load
-  std::string way;   // raw, raw_each, direct, collective
+  std::string way;   // raw, raw_each, direct, direct_warm, collective
   std::string path;
 };
 
@@ -53,17 +54,19 @@ Command next_command(const h5dcp::Comm& comm) {
 }
 
 h5dcp::Transfer transfer_of(const std::string& way) {
-  if (way == "direct") return h5dcp::Transfer::direct;
+  if (way == "direct" || way == "direct_warm") return h5dcp::Transfer::direct;
   if (way == "collective") return h5dcp::Transfer::collective;
   throw std::invalid_argument("no way to save or load: '" + way + "'");
 }
 
-h5dcp::Report save(Workload& workload, const Command& command) {
+// direct_warm repeats the plan that its first save has left in `cache`.
+h5dcp::Report save(Workload& workload, const Command& command, h5dcp::PlanCache& cache) {
   const RawFile raw(command.path, MPI_COMM_WORLD);
   if (command.way == "raw") return raw.write(workload.buffer()), h5dcp::Report{};
   if (command.way == "raw_each") return raw.write(workload.tensors()), h5dcp::Report{};
   h5dcp::Hdf5Writer writer(command.path, {.transfer = transfer_of(command.way)});
-  return h5dcp::save(workload.state(), {.storage_writer = &writer}).report;
+  auto* const used = command.way == "direct_warm" ? &cache : nullptr;
+  return h5dcp::save(workload.state(), {.storage_writer = &writer, .plan_cache = used}).report;
 }
 
 h5dcp::Report load(Workload& workload, const Command& command) {
@@ -74,12 +77,12 @@ h5dcp::Report load(Workload& workload, const Command& command) {
   return h5dcp::load(workload.state(), {.storage_reader = &reader}).report;
 }
 
-nlohmann::json run(Workload& workload, const Command& command) {
+nlohmann::json run(Workload& workload, const Command& command, h5dcp::PlanCache& cache) {
   const bool loads = command.verb == "load";
   if (loads) workload.clear();
   MPI_Barrier(MPI_COMM_WORLD);
   const double start = MPI_Wtime();
-  const auto report = loads ? load(workload, command) : save(workload, command);
+  const auto report = loads ? load(workload, command) : save(workload, command, cache);
   double seconds = MPI_Wtime() - start;
   MPI_Allreduce(MPI_IN_PLACE, &seconds, 1, MPI_DOUBLE, MPI_MAX, MPI_COMM_WORLD);
   if (loads) workload.check();
@@ -90,8 +93,9 @@ nlohmann::json run(Workload& workload, const Command& command) {
 
 void serve(Workload& workload) {
   const h5dcp::Comm comm(MPI_COMM_WORLD);
+  h5dcp::PlanCache cache;
   for (Command command = next_command(comm); !command.verb.empty(); command = next_command(comm)) {
-    const auto answer = run(workload, command);
+    const auto answer = run(workload, command, cache);
     if (comm.rank() == 0) std::cout << answer << std::endl;
   }
 }

@@ -7,7 +7,7 @@ from pathlib import Path
 
 BENCH = Path(os.environ["H5DCP_BENCH"])
 PROGRAM = Path(os.environ["H5DCP_SAVE_LOAD"])
-WAYS = {"raw", "raw_each", "direct", "collective", "dcp"}
+WAYS = {"raw", "raw_each", "direct", "direct_warm", "collective", "dcp"}
 
 
 def compare(*arguments):
@@ -26,6 +26,7 @@ def test_every_way_saves_and_loads_every_case():
         assert set(times) == {f"{verb} {way}" for verb in ("save", "load") for way in WAYS}
         assert all(measured["seconds"] > 0 for measured in times.values())
         assert set(times["save direct"]["phases"]) == {"plan", "negotiate", "lay out", "answer", "write", "commit"}
+        assert set(times["save direct_warm"]["phases"]) == {"plan", "write", "sync", "commit"}
     rows = [line.split("|")[1:5] for line in done.stdout.splitlines()[2:]]
     assert len(rows) == 3 * 2 * len(WAYS)
     assert not list(Path(".").glob("h5dcp-bench-*")), "something was left behind"

@@ -76,13 +76,14 @@ std::string text_of(const std::string& file) {
   return {std::istreambuf_iterator<char>(stream), {}};
 }
 
-class Crash : public testing::TestWithParam<Transfer> {
+// The parameter is how the job saves: direct, collective, repeated.
+class Crash : public testing::TestWithParam<std::string> {
  protected:
   static void SetUpTestSuite() { ASSERT_EQ(prctl(PR_SET_CHILD_SUBREAPER, 1), 0); }
 
   void SetUp() override {
     const std::string test = testing::UnitTest::GetInstance()->current_test_info()->name();
-    auto name = test.substr(0, test.find('/')) + "." + test::name_of(GetParam());
+    auto name = test.substr(0, test.find('/')) + "." + GetParam();
     root_ = (fs::canonical(".") / name).string();
     fs::remove_all(root_);
     folder_ = root_ + "/checkpoints";
@@ -123,8 +124,8 @@ TEST_P(Crash, AtEveryCallOfASave) {
         fs::last_write_time(left, fs::file_time_type::clock::now() - std::chrono::hours(1));
       }
       const auto status =
-          wait_for({start({H5DCP_VICTIM, "kill", test::name_of(GetParam()), path_,
-                           std::to_string(version), std::to_string(rank), std::to_string(number)},
+          wait_for({start({H5DCP_VICTIM, "kill", GetParam(), path_, std::to_string(version),
+                           std::to_string(rank), std::to_string(number)},
                           0)})[0];
       killed = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
       if (!killed) {
@@ -159,7 +160,8 @@ TEST_P(Crash, TwoJobsSaveToOneDestination) {
   const auto second = root_ + "/pipe2";
   ASSERT_EQ(mkfifo(first.c_str(), 0600), 0);
   ASSERT_EQ(mkfifo(second.c_str(), 0600), 0);
-  const std::string transfer = test::name_of(GetParam());
+  const auto& transfer = GetParam();
+  if (transfer == "repeated") GTEST_SKIP() << "these jobs save once";
   for (const std::string overwrite : {"replace", "refuse"}) {
     fs::remove(path_);
     const auto statuses = wait_for(
@@ -185,8 +187,8 @@ TEST_P(Crash, TwoJobsSaveToOneDestination) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Engines, Crash, testing::Values(Transfer::direct, Transfer::collective),
-                         [](const auto& test) { return test::name_of(test.param); });
+INSTANTIATE_TEST_SUITE_P(Engines, Crash, testing::Values("direct", "collective", "repeated"),
+                         [](const auto& test) { return test.param; });
 
 }  // namespace
 }  // namespace h5dcp

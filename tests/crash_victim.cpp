@@ -2,7 +2,8 @@
 //
 //   crash_victim kill direct PATH VERSION RANK NUMBER   saves VERSION and is to succeed; then saves
 //                                                       VERSION + 1 and dies at call NUMBER of RANK
-//   crash_victim meet direct PATH VERSION replace|refuse IN OUT
+//   crash_victim kill repeated ...                      the second save repeats the plan of the
+//   first crash_victim meet direct PATH VERSION replace|refuse IN OUT
 //       saves VERSION; in the middle of it, tells those who read the pipe OUT, and waits for IN
 //
 // Exits with 0 if the save succeeded, with 3 if it was refused because PATH exists.
@@ -15,6 +16,7 @@
 #include <filesystem>
 #include <functional>
 #include <iostream>
+#include <optional>
 #include <string>
 
 #include "crash_state.hpp"
@@ -46,11 +48,16 @@ struct Job {
   int size = 1;
   std::string path;
   Hdf5Options options{.piece_bytes = test::kCrashPieceBytes};
+  std::optional<PlanCache> cache = std::nullopt;
 
-  void save_version(int version, SavePlanner* planner = nullptr) const {
+  // Whether it repeated a plan.
+  bool save_version(int version, SavePlanner* planner = nullptr) {
     auto state = test::crash_state(version, rank, size, true);
     Hdf5Writer writer(path, options);
-    save(state, {.storage_writer = &writer, .planner = planner});
+    return save(state, {.storage_writer = &writer,
+                        .planner = planner,
+                        .plan_cache = cache ? &*cache : nullptr})
+        .repeated;
   }
 };
 
@@ -66,7 +73,8 @@ int run(int argc, char** argv) {
   Job job;
   MPI_Comm_rank(MPI_COMM_WORLD, &job.rank);
   MPI_Comm_size(MPI_COMM_WORLD, &job.size);
-  job.options.transfer = arguments.at(2) == "direct" ? Transfer::direct : Transfer::collective;
+  if (arguments.at(2) == "collective") job.options.transfer = Transfer::collective;
+  if (arguments.at(2) == "repeated") job.cache.emplace();
   job.path = arguments.at(3);
   const int version = std::stoi(arguments.at(4));
   if (arguments.at(1) == "kill") {
@@ -76,9 +84,9 @@ int run(int argc, char** argv) {
       const auto folder = std::filesystem::path(job.path).parent_path();
       h5dcp_shim_arm(folder.c_str(), SHIM_CHANGES, SHIM_KILL, std::stol(arguments.at(6)));
     }
-    job.save_version(version + 1);
+    const bool repeated = job.save_version(version + 1);
     h5dcp_shim_disarm();
-    return 0;
+    return repeated == job.cache.has_value() ? 0 : 1;
   }
   job.options.overwrite = arguments.at(5) == "refuse" ? Overwrite::refuse : Overwrite::replace;
   CallingPlanner planner([&] {

@@ -85,7 +85,11 @@ class Faults : public testing::TestWithParam<Transfer> {
     Hdf5Writer writer(
         path_,
         {.transfer = GetParam(), .overwrite = overwrite, .piece_bytes = test::kCrashPieceBytes});
-    return test::failure_of([&] { save(state, {.storage_writer = &writer}); });
+    return test::failure_of([&] {
+      repeated_ =
+          save(state, {.storage_writer = &writer, .plan_cache = cache_ ? &*cache_ : nullptr})
+              .repeated;
+    });
   }
 
   Failure try_load(StateDict& state) {
@@ -133,6 +137,33 @@ class Faults : public testing::TestWithParam<Transfer> {
     }
   }
 
+  // Of each call of a save, which repeats the one before it if there is a cache.
+  void sweep_saves() {
+    leave_datasets_alone = true;
+    int earlier = 0;
+    sweep(
+        [&] {
+          earlier = version_;
+          return try_save();
+        },
+        [&](const Failure& failure, bool survived, const std::string& why) {
+          const auto text = test::text_of(failure);
+          const bool visible = !failure || text.find("is the new checkpoint") != text.npos;
+          expect_version(visible ? version_ : earlier, why);
+          if (survived && !excused(text)) {
+            EXPECT_EQ(text, "success") << why;
+          }
+          if (!failure) {
+            EXPECT_EQ(repeated_, cache_.has_value()) << why;
+            return;
+          }
+          EXPECT_EQ(failure->code(), ErrorCode::io) << why << ": " << text;
+          EXPECT_EQ(test::text_of(try_save()), "success") << "after " << why;
+          EXPECT_FALSE(repeated_) << "after " << why;
+          expect_version(version_, "after " + why);
+        });
+  }
+
   // Whether this is how HDF5 or MPI-IO fail after a call that was interrupted, or did half: neither
   // tries again. Open MPI's then takes a part that was not read for read: the checksum tells.
   static bool excused(const std::string& text) {
@@ -145,31 +176,21 @@ class Faults : public testing::TestWithParam<Transfer> {
   int rank_ = 0;
   int size_ = 1;
   int version_ = 0;
+  std::optional<PlanCache> cache_;
+  bool repeated_ = false;  // the last save that succeeded
   std::string folder_;
   std::string path_;
 };
 
 TEST_P(Faults, OfEveryCallOfASave) {
-  leave_datasets_alone = true;
-  int earlier = 0;
-  sweep(
-      [&] {
-        earlier = version_;
-        return try_save();
-      },
-      [&](const Failure& failure, bool survived, const std::string& why) {
-        const auto text = test::text_of(failure);
-        const bool visible = !failure || text.find("is the new checkpoint") != text.npos;
-        expect_version(visible ? version_ : earlier, why);
-        if (survived && !excused(text)) {
-          EXPECT_EQ(text, "success") << why;
-        }
-        if (failure) {
-          EXPECT_EQ(failure->code(), ErrorCode::io) << why << ": " << text;
-          EXPECT_EQ(test::text_of(try_save()), "success") << "after " << why;
-          expect_version(version_, "after " + why);
-        }
-      });
+  sweep_saves();
+}
+
+TEST_P(Faults, OfEveryCallOfARepeatedSave) {
+  if (GetParam() == Transfer::collective) GTEST_SKIP() << "it repeats no save";
+  cache_.emplace();
+  EXPECT_EQ(test::text_of(try_save()), "success");
+  sweep_saves();
 }
 
 TEST_P(Faults, OfEveryCallOfALoad) {

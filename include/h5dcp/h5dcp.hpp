@@ -14,6 +14,7 @@
 #include "h5dcp/metadata.hpp"
 #include "h5dcp/null_storage.hpp"
 #include "h5dcp/options.hpp"
+#include "h5dcp/plan_cache.hpp"
 #include "h5dcp/planner.hpp"
 #include "h5dcp/report.hpp"
 #include "h5dcp/state_dict.hpp"

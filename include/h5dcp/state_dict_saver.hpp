@@ -11,6 +11,7 @@
 #include "h5dcp/comm.hpp"
 #include "h5dcp/metadata.hpp"
 #include "h5dcp/options.hpp"
+#include "h5dcp/plan_cache.hpp"
 #include "h5dcp/planner.hpp"
 #include "h5dcp/report.hpp"
 #include "h5dcp/storage.hpp"
@@ -27,10 +28,13 @@ struct SaveArguments {
   std::function<void(const Hang&)> on_hang = nullptr;            // as CommOptions::on_hang
   std::vector<StorageBackend> backends = default_backends();     // among which the id decides
   Options options = {};  // what is logged and recorded; nothing is read from the environment
+  PlanCache* plan_cache = nullptr;  // the caller's: the same plan is not made again
+  std::string plan_cache_key = {};  // one plan is kept for each; the same on all ranks
 };
 
 struct SaveResult {
   Report report;
+  bool repeated = false;  // the plan was that of an earlier save, from plan_cache; on all ranks
   // Reads what was saved, chunks included, from the checkpoint: nothing of it is sent around during
   // the save. Null for a storage other than HDF5: read_metadata() asks that. Rank-local.
   std::function<Metadata()> metadata;

@@ -29,7 +29,14 @@ void Operation::begin(const std::string& phase) {
 }
 
 Report Operation::finish(std::uint64_t bytes) {
-  auto report = stopwatch_.report(comm_, moving_, bytes);
+  return tell(stopwatch_.report(comm_, moving_, bytes));
+}
+
+Report Operation::finish(const std::vector<Spread>& phases, std::uint64_t bytes) {
+  return tell(stopwatch_.report(phases, moving_, bytes));
+}
+
+Report Operation::tell(Report report) const {
   if (comm_.is_coordinator()) {
     log_result(report);
     append_record(report, std::nullopt);

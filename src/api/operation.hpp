@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "api/operation_record.hpp"
 #include "api/stopwatch.hpp"
@@ -27,14 +28,21 @@ class Operation {
   // The phase that begins now, and ends where the next begins. Local.
   void begin(const std::string& phase);
 
+  // Ends the last phase. How long each took on this rank. Local.
+  const std::vector<double>& stop() { return stopwatch_.stop(); }
+
   // It is done; `bytes` is what this rank moved. Collective: all ranks began the same phases.
   Report finish(std::uint64_t bytes);
+
+  // The same where all ranks know how long each phase took, and what all have moved. Local.
+  Report finish(const std::vector<Spread>& phases, std::uint64_t bytes);
 
   // It has failed. For a catch clause, whose exception it throws on; a CheckpointException with its
   // step. Local: the record has this rank's own times.
   [[noreturn]] void fail();
 
  private:
+  Report tell(Report report) const;
   std::string name() const;
   double seconds() const;
   void log_result(const Report& report) const;

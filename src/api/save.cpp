@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -9,6 +10,7 @@
 #include "api/coordinated_save.hpp"
 #include "api/coordinator.hpp"
 #include "api/operation.hpp"
+#include "api/repetition.hpp"
 #include "h5dcp/checkpoint_file.hpp"
 #include "h5dcp/default_planner.hpp"
 #include "h5dcp/error.hpp"
@@ -21,14 +23,17 @@ namespace {
 
 // From the local plan to the end. Each step either succeeds on all ranks or throws on all; returns
 // what this rank wrote.
-std::vector<WriteResult> parallel_save(const Comm& comm, ParallelStorageWriter& storage,
-                                       SavePlanner& planner, SavePlan local_plan,
-                                       Operation& operation) {
+std::vector<WriteResult> planned_save(const Comm& comm, ParallelStorageWriter& storage,
+                                      SavePlanner& planner, SavePlan plan, Repetition& repetition,
+                                      Operation& operation) {
   operation.begin("negotiate");  // the only step where plans cross ranks
   const auto negotiation =
-      make_negotiation(planner, std::move(local_plan), comm.size(), comm.coordinator());
+      make_negotiation(planner, std::move(plan), comm.size(), comm.coordinator());
   std::vector<Message> proposals;
-  comm.agree("plan", [&] { proposals = negotiation->proposals(); });
+  comm.agree("plan", [&] {
+    repetition.learn_layout();
+    proposals = negotiation->proposals();
+  });
   proposals = comm.exchange("send plans to owners", proposals);
   comm.agree("plan", [&] { negotiation->merge(proposals, planner); });
 
@@ -41,13 +46,44 @@ std::vector<WriteResult> parallel_save(const Comm& comm, ParallelStorageWriter& 
   answers = comm.exchange("send plans back", answers);
 
   operation.begin("write");
-  SavePlan plan;
-  comm.agree("finish plan", [&] { plan = planner.finish_plan(negotiation->apply(answers)); });
+  comm.agree("finish plan", [&] {
+    plan = negotiation->apply(answers);
+    repetition.learn_plan(plan);
+    plan = planner.finish_plan(std::move(plan));
+  });
   auto written = storage.write_data(comm, plan, planner);
 
   operation.begin("commit");  // until here, readers see the previous checkpoint
   storage.finish(comm);
   return written;
+}
+
+// The same for a plan that has its slices already, from an earlier save: every rank writes, and all
+// that they tell each other is how that went.
+Report repeated_save(const Comm& comm, RepeatingWriter& storage, SavePlanner& planner,
+                     SavePlan plan, const std::string& id, Operation& operation) {
+  operation.begin("write");
+  const auto all = comm.tally("write to '" + id + "'", [&] {
+    plan = planner.finish_plan(std::move(plan));
+    const auto written = storage.write_again(comm, plan, planner);
+    operation.begin("sync");
+    storage.sync_again();
+    const auto& counts = written.counts;
+    const auto& seconds = operation.stop();
+    return Ballot{.sums = {counts[0], counts[1], counts[2], written.bytes},
+                  .maxima = {},
+                  .values = {seconds[0], seconds[1], seconds[2]}};
+  });
+
+  operation.begin("commit");  // until here, readers see the previous checkpoint
+  const auto ns = comm.delegate("commit '" + id + "'", comm.coordinator(), [&] {
+    storage.commit_again({all.sums[0], all.sums[1], all.sums[2]});
+    return static_cast<std::uint64_t>(operation.stop().back() * 1e9);
+  });
+  std::vector<Spread> phases(all.spreads.begin(), all.spreads.end());
+  const double commit = static_cast<double>(ns) * 1e-9;
+  phases.push_back({commit, commit, commit, comm.coordinator()});
+  return operation.finish(phases, all.sums[3]);
 }
 
 }  // namespace
@@ -58,11 +94,12 @@ SaveResult save_on(const Comm& comm, StateDict& state_dict, const SaveArguments&
   StorageWriterBase* storage = arguments.storage_writer;
   DefaultSavePlanner own_planner;
   SavePlanner& planner = arguments.planner != nullptr ? *arguments.planner : own_planner;
+  Repetition repetition(arguments.plan_cache, arguments.plan_cache_key);
   try {
     operation.begin("plan");
     ExpandedState state(state_dict, ExpandedState::Order::as_set);
     SavePlan plan;
-    comm.agree("plan", [&] {
+    const auto all = comm.tally("plan", [&] {
       state.check();
       if (storage == nullptr) {
         own_storage = choose_writer(arguments.backends, arguments.checkpoint_id);
@@ -74,17 +111,26 @@ SaveResult save_on(const Comm& comm, StateDict& state_dict, const SaveArguments&
       operation.set_checkpoint(meta.checkpoint_id);
       planner.set_up_planner(state.get(), meta, comm.is_coordinator());
       plan = storage->prepare_local_plan(planner.create_local_plan());
+      return repetition.propose(comm, *storage, planner, plan);
     });
-    auto* const parallel = dynamic_cast<ParallelStorageWriter*>(storage);
-    const auto written = parallel != nullptr
-                             ? parallel_save(comm, *parallel, planner, std::move(plan), operation)
-                             : coordinated_save(comm, dynamic_cast<StorageWriter&>(*storage),
-                                                planner, plan, operation);
 
     SaveResult result;
-    std::uint64_t bytes = 0;
-    for (const auto& piece : written) bytes += piece.size_in_bytes;
-    result.report = operation.finish(bytes);
+    result.repeated = repetition.agreed(all, *storage, plan);
+    if (result.repeated) {
+      result.report = repeated_save(comm, repetition.writer(), planner, std::move(plan),
+                                    storage->storage_meta().checkpoint_id, operation);
+    } else {
+      auto* const parallel = dynamic_cast<ParallelStorageWriter*>(storage);
+      const auto written =
+          parallel != nullptr
+              ? planned_save(comm, *parallel, planner, std::move(plan), repetition, operation)
+              : coordinated_save(comm, dynamic_cast<StorageWriter&>(*storage), planner, plan,
+                                 operation);
+      std::uint64_t bytes = 0;
+      for (const auto& piece : written) bytes += piece.size_in_bytes;
+      result.report = operation.finish(bytes);
+      repetition.keep();
+    }
     if (const auto* hdf5 = dynamic_cast<const Hdf5Writer*>(storage)) {
       result.metadata = [path = hdf5->storage_meta().checkpoint_id] {
         return CheckpointFile(path).metadata();
@@ -93,6 +139,7 @@ SaveResult save_on(const Comm& comm, StateDict& state_dict, const SaveArguments&
     return result;
   } catch (...) {
     if (storage != nullptr) storage->abandon();
+    repetition.forget();
     operation.fail();
   }
 }

@@ -5,13 +5,15 @@
 
 namespace h5dcp {
 
-void Stopwatch::end() {
-  if (seconds_.size() == names_.size()) return;
-  seconds_.push_back(std::chrono::duration<double>(Clock::now() - started_).count());
+const std::vector<double>& Stopwatch::stop() {
+  if (seconds_.size() < names_.size()) {
+    seconds_.push_back(std::chrono::duration<double>(Clock::now() - started_).count());
+  }
+  return seconds_;
 }
 
 void Stopwatch::begin(std::string phase) {
-  end();
+  stop();
   names_.push_back(std::move(phase));
   started_ = Clock::now();
 }
@@ -21,18 +23,21 @@ bool Stopwatch::has_begun(const std::string& phase) const {
 }
 
 Report Stopwatch::report(const Comm& comm, const std::string& moving, std::uint64_t bytes) {
-  end();
-  Report report = report_of(comm.spread("report", seconds_));
-  report.bytes = comm.sum("report", {bytes}).front();
-  for (auto& phase : report.phases) phase.bytes = phase.name == moving ? report.bytes : 0;
+  const auto phases = comm.spread("report", stop());
+  return report(phases, moving, comm.sum("report", {bytes}).front());
+}
+
+Report Stopwatch::report(const std::vector<Spread>& phases, const std::string& moving,
+                         std::uint64_t bytes) const {
+  Report report = report_of(phases);
+  report.bytes = bytes;
+  for (auto& phase : report.phases) phase.bytes = phase.name == moving ? bytes : 0;
   return report;
 }
 
 Report Stopwatch::local_report(int rank) {
-  end();
   std::vector<Spread> spreads;
-  spreads.reserve(seconds_.size());
-  for (const double seconds : seconds_) spreads.push_back({seconds, seconds, seconds, rank});
+  for (const double seconds : stop()) spreads.push_back({seconds, seconds, seconds, rank});
   return report_of(spreads);
 }
 

@@ -19,9 +19,16 @@ class Stopwatch {
 
   bool has_begun(const std::string& phase) const;
 
+  // Ends the last phase. How long each took.
+  const std::vector<double>& stop();
+
   // Ends the last phase. Collective: all ranks began the same phases. `bytes` is what this rank
   // moved in the phase named `moving`.
   Report report(const Comm& comm, const std::string& moving, std::uint64_t bytes);
+
+  // The same from what all ranks know already: of each phase, and bytes of all ranks. Local.
+  Report report(const std::vector<Spread>& phases, const std::string& moving,
+                std::uint64_t bytes) const;
 
   // The same of this rank alone, as far as it came, and without bytes. Local.
   Report local_report(int rank);
@@ -29,7 +36,6 @@ class Stopwatch {
  private:
   using Clock = std::chrono::steady_clock;
 
-  void end();
   Report report_of(const std::vector<Spread>& spreads) const;
 
   std::vector<std::string> names_;
