@@ -74,7 +74,8 @@ Box local_box(const Extents& sizes, const DeviceMesh& mesh,
     }
     // What an outer mesh dimension has cut before is cut again.
     const Piece piece = chunk(box.sizes[shard->dim], mesh.sizes()[i], coordinates[i]);
-    box.offsets[shard->dim] += piece.offset;
+    auto& offset = box.offsets[shard->dim];
+    offset = piece.size == 0 ? sizes[shard->dim] : offset + piece.offset;
     box.sizes[shard->dim] = piece.size;
   }
   return box;
