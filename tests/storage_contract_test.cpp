@@ -7,14 +7,19 @@
 #include <algorithm>
 #include <functional>
 #include <map>
+#include <memory>
+#include <numeric>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "h5dcp/checkpoint_file.hpp"
 #include "h5dcp/default_planner.hpp"
 #include "h5dcp/error.hpp"
+#include "h5dcp/extension.hpp"
 #include "h5dcp/hdf5.hpp"
 #include "h5dcp/state_dict_loader.hpp"
 #include "h5dcp/state_dict_saver.hpp"
@@ -148,6 +153,11 @@ TEST_F(StorageContract, OnlyTheCoordinatorHasTheData) {
     StateDict loaded = nested_places(make_state(1, false));
     load_state_dict(loaded, reader, MPI_COMM_WORLD, coordinator);
     expect_loaded(loaded, "");
+    if (size == 1) continue;
+    expect_failed(test::failure_of([&] {
+                    load_state_dict(loaded, reader, MPI_COMM_WORLD, (coordinator + 1) % size);
+                  }),
+                  ErrorCode::not_found, "plan", "only the rank that coordinated the save has it");
   }
 }
 
@@ -643,6 +653,17 @@ TEST_F(StorageContract, ReplicasThatDifferAreNamed) {
   }
 }
 
+TEST_F(StorageContract, ComparedReplicasAreWrittenByAllOfTheirHolders) {
+  StateDict state{{"w", allocate(DType::uint8, {8 << 20})}};
+  DefaultSavePlanner planner({.replicas = Replicas::compare});
+  save(state, {.checkpoint_id = "split.h5", .planner = &planner});
+  auto writers = writers_of("split.h5", "w");
+  std::ranges::sort(writers);
+  std::vector<std::uint32_t> all(static_cast<std::size_t>(size));
+  std::iota(all.begin(), all.end(), 0U);
+  EXPECT_EQ(writers, all);
+}
+
 TEST_F(StorageContract, ReplicasThatAreNotComparedMayDiffer) {
   const auto bits = allocate(DType::float32, {3});
   static_cast<float*>(bits.data)[0] = static_cast<float>(rank);
@@ -711,6 +732,19 @@ TEST_F(StorageContract, PlannersTransformWhatIsSavedAndLoaded) {
     EXPECT_EQ(load_planner.transformed, 1);
     EXPECT_TRUE(state.at("k") == Value(8)) << id;
   }
+}
+
+TEST_F(StorageContract, ValuesMayBeCompressed) {
+  const std::string text(1000, 'a');
+  StateDict state{{"text", text}, {"step", 7}};
+  DefaultSavePlanner planner({.stream_transforms = {std::make_shared<ZStandard>()}});
+  save(state, {.checkpoint_id = kId, .planner = &planner, .backends = backends()});
+  const auto& values = store.at(kId).contents.values;
+  EXPECT_LT(values.at("text").nbytes, 100U);
+  EXPECT_EQ(values.at("step").nbytes, 8U);
+  state = {{"text", ""}, {"step", 0}};
+  load(state, {.checkpoint_id = kId, .backends = backends()});
+  EXPECT_TRUE(state == (StateDict{{"text", text}, {"step", 7}}));
 }
 
 TEST_F(StorageContract, StoragesMayAskWhereBytesGo) {

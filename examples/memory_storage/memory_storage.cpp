@@ -56,9 +56,10 @@ std::vector<h5dcp::WriteResult> MemoryWriter::write_data(const h5dcp::SavePlan& 
     results.push_back({item.index, size, std::move(bytes)});
   }
   // Only the coordinator hears that all ranks have succeeded. But all hear of a failure.
+  MemoryCheckpoint checkpoint{decode_contents(plan.storage_data), {}};
   before_ = store_.extract(id_);
-  store_[id_].contents = decode_contents(plan.storage_data);
   placed_ = true;
+  store_.emplace(id_, std::move(checkpoint));
   return results;
 }
 
