@@ -3,6 +3,8 @@
 #include <array>
 #include <string>
 #include <utility>
+#include <variant>
+#include <vector>
 
 #include "base/whole_box.hpp"
 #include "h5dcp/default_planner.hpp"
@@ -194,6 +196,148 @@ TEST(DefaultLoadPlanner, RefusesWhatDoesNotFit) {
   for (const auto& c : cases) {
     EXPECT_EQ(refusal(c.state_dict, metadata), std::pair(c.code, std::string(c.message)));
   }
+}
+
+TEST(DefaultLoadPlanner, NeedsNoCoordinator) {
+  EXPECT_FALSE(DefaultLoadPlanner().needs_all_plans());
+  EXPECT_FALSE(EmptyStateDictLoadPlanner().needs_all_plans());
+  EXPECT_TRUE(GlobalLoadPlanner().needs_all_plans());
+}
+
+TEST(DefaultLoadPlanner, RefusesChunksThatDoNotTile) {
+  std::array<float, 8> memory{};
+  StateDict state{
+      {"w", ShardedTensor{DType::float32,
+                          {8},
+                          {{{{4}, {4}}, contiguous_view(memory.data(), DType::float32, {4})}}}}};
+  const std::pair<std::vector<Box>, const char*> cases[] = {
+      {{{{0}, {5}}, {{6}, {2}}}, "load 'w': the checkpoint's chunks do not have [5:6]"},
+      {{{{0}, {6}}, {{5}, {3}}}, "load 'w': the checkpoint's chunks overlap in [4:8]"},
+  };
+  for (const auto& [chunks, says] : cases) {
+    Metadata metadata;
+    metadata.state_dict_metadata["w"] = TensorStorageMetadata{{}, {8}, chunks};
+    EXPECT_EQ(refusal(state, metadata), std::pair(ErrorCode::corrupt, std::string(says)));
+  }
+  // What is wrong elsewhere is of no account.
+  Metadata metadata;
+  metadata.state_dict_metadata["w"] = TensorStorageMetadata{{}, {8}, {{{1}, {7}}}};
+  DefaultLoadPlanner planner;
+  EXPECT_EQ(plan_of(planner, state, metadata).items.size(), 1U);
+}
+
+// Lets tensors be loaded into memory of its own, upside down.
+class Flipping : public DefaultLoadPlanner {
+ public:
+  TensorView lookup_tensor(const MetadataIndex& index) override {
+    looked_up.push_back(index.fqn);
+    return index.fqn == "w" ? own : DefaultLoadPlanner::lookup_tensor(index);
+  }
+  TensorView transform_tensor(const ReadItem& item, TensorView tensor) override {
+    auto part = DefaultLoadPlanner::transform_tensor(item, std::move(tensor));
+    part.data = static_cast<float*>(part.data) + (part.sizes[0] - 1) * part.strides[0];
+    part.strides[0] = -part.strides[0];
+    return part;
+  }
+
+  TensorView own = allocate(DType::float32, {4});
+  std::vector<std::string> looked_up;
+};
+
+TEST(DefaultLoadPlanner, ResolvesToWhatIsLookedUpAndTransformed) {
+  std::array<float, 4> memory{};
+  StateDict state{{"w", contiguous_view(memory.data(), {4})},
+                  {"v", contiguous_view(memory.data(), {4})}};
+  Metadata metadata;
+  metadata.state_dict_metadata = {{"w", tensor({4})}, {"v", tensor({4})}};
+  Flipping planner;
+  const auto items = plan_of(planner, state, metadata).items;
+  ASSERT_EQ(items.size(), 2U);
+  const auto w = planner.resolve_tensor(items[0]);
+  EXPECT_EQ(w.data, static_cast<float*>(planner.own.data) + 3);
+  EXPECT_EQ(w.strides, Extents{-1});
+  EXPECT_EQ(planner.resolve_tensor(items[1]).data, memory.data() + 3);
+  EXPECT_EQ(planner.looked_up, (std::vector<std::string>{"w", "v"}));
+
+  ReadItem unknown = items[0];
+  unknown.dest_index.fqn = "x";
+  EXPECT_THROW(planner.resolve_tensor(unknown), Error);
+  unknown = items[1];
+  unknown.dest_index.offset = Extents{1};
+  EXPECT_THROW(planner.resolve_tensor(unknown), Error);
+}
+
+TEST(DefaultLoadPlanner, TakesValuesOneWay) {
+  Metadata metadata;
+  metadata.state_dict_metadata = {{"k", BytesStorageMetadata{}}};
+  StateDict state{{"k", 1}};
+  DefaultLoadPlanner planner;
+  auto item = plan_of(planner, state, metadata).items.at(0);
+  try {
+    planner.resolve_bytes(item);
+    ADD_FAILURE() << "no error";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::unsupported);
+    EXPECT_STREQ(error.what(), "load 'k': this planner takes values by load_bytes alone");
+  }
+  item.dest_index.fqn = "x";
+  EXPECT_THROW(planner.load_bytes(item, 2), Error);
+  EXPECT_TRUE(state.at("k") == Value(1));
+}
+
+TEST(DefaultLoadPlanner, WithoutFlatteningKeysAreWhole) {
+  Metadata metadata;
+  metadata.state_dict_metadata = {{"config", BytesStorageMetadata{EntryKind::json}},
+                                  {"a.b", BytesStorageMetadata{EntryKind::scalar}}};
+  StateDict state{{"config", Map{{"old", 1}}}, {"a.b", 0}};
+  DefaultLoadPlanner planner({.flatten_state_dict = false});
+  const auto items = plan_of(planner, state, metadata).items;
+  ASSERT_EQ(items.size(), 2U);
+  planner.load_bytes(items[0], Map{{"new", List{1}}});
+  EXPECT_TRUE(state.at("config") == Value(Map{{"new", List{1}}}));
+  EXPECT_EQ(refusal(state, metadata).first, ErrorCode::not_found) << "flattened, it is config.new";
+}
+
+TEST(DefaultLoadPlanner, IsAFunctionAsWell) {
+  Metadata metadata;
+  metadata.state_dict_metadata = {{"k", BytesStorageMetadata{}}};
+  StateDict state{{"k", 1}, {"x", 2}};
+  EXPECT_EQ(create_default_local_load_plan(state, metadata, false).items.size(), 1U);
+  EXPECT_THROW(create_default_local_load_plan(state, metadata), Error);
+}
+
+TEST(EmptyStateDictLoadPlanner, NestsWhatTheCheckpointHas) {
+  Metadata metadata;
+  metadata.state_dict_metadata = {{"model.w", tensor({2, 3}, DType::int16)},
+                                  {"optim.0.lr", BytesStorageMetadata{EntryKind::scalar}},
+                                  {"optim.1.lr", BytesStorageMetadata{EntryKind::scalar}},
+                                  {"optimum", tensor({1})},
+                                  {"a.b", BytesStorageMetadata{}}};
+  metadata.planner_data = {{"model.w", {"model", "w"}},
+                           {"optim.0.lr", {"optim", std::int64_t{0}, "lr"}},
+                           {"optim.1.lr", {"optim", std::int64_t{1}, "lr"}},
+                           {"optimum", {"optimum"}}};  // none of a.b: the name is the key
+  StateDict state;
+  EmptyStateDictLoadPlanner planner;
+  planner.set_up_planner(state, metadata, false);
+  const auto items = planner.create_local_plan().items;
+  EXPECT_EQ(items.size(), 5U);
+  const auto& w = std::get<TensorView>(std::get<Map>(state.at("model")).at("w"));
+  EXPECT_EQ(w.sizes, (Extents{2, 3}));
+  EXPECT_EQ(w.dtype, DType::int16);
+  EXPECT_EQ(planner.resolve_tensor(items.at(1)).data, w.data);
+  for (const auto& item : items) {
+    if (item.type == LoadItemType::byte_io) planner.load_bytes(item, item.dest_index.fqn.c_str());
+  }
+  EXPECT_TRUE(state.at("optim") ==
+              Value(List{Map{{"lr", "optim.0.lr"}}, Map{{"lr", "optim.1.lr"}}}));
+  EXPECT_TRUE(state.at("a.b") == Value("a.b"));
+
+  StateDict some;
+  EmptyStateDictLoadPlanner of_optim(std::vector<std::string>{"optim"});
+  of_optim.set_up_planner(some, metadata, false);
+  EXPECT_EQ(of_optim.create_local_plan().items.size(), 2U) << "not optimum";
+  EXPECT_EQ(some.size(), 1U);
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <functional>
 #include <string>
 #include <utility>
+#include <variant>
 
 #include "h5dcp/default_planner.hpp"
 #include "h5dcp/error.hpp"
@@ -150,6 +151,149 @@ TEST(DefaultSavePlanner, PlansWritesAsItsOptionsSay) {
   ASSERT_EQ(whole.size(), 1U);
   EXPECT_EQ(whole[0].holder, 0U);
   EXPECT_EQ(whole[0].box, tensor.chunk);
+}
+
+TEST(DefaultSavePlanner, OnlyItsOwnBalanceNeedsAllPlans) {
+  const std::pair<Replicas, bool> cases[] = {{Replicas::split, false},
+                                             {Replicas::lowest_rank, false},
+                                             {Replicas::compare, false},
+                                             {Replicas::least_loaded, true}};
+  for (const auto& [replicas, needs] : cases) {
+    EXPECT_EQ(DefaultSavePlanner({.replicas = replicas}).needs_all_plans(), needs);
+    EXPECT_TRUE(GlobalSavePlanner({.replicas = replicas}).needs_all_plans());
+  }
+}
+
+TEST(DefaultSavePlanner, LooksUpWhatAnIndexNames) {
+  std::array<float, 4> memory{};
+  const auto tail = contiguous_view(memory.data() + 2, DType::float32, {2});
+  StateDict state{{"model", Map{{"w", ShardedTensor{DType::float32, {4}, {{{{2}, {2}}, tail}}}}}},
+                  {"step", 7}};
+  DefaultSavePlanner planner;
+  plan_of(planner, state);
+  EXPECT_TRUE(planner.lookup_object({"model.w", Extents{2}, {}}) == Value(tail));
+  EXPECT_TRUE(planner.lookup_object({"step", {}, {}}) == Value(7));
+  const auto error_of = [&](const MetadataIndex& index) -> std::string {
+    try {
+      planner.lookup_object(index);
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::invalid_argument);
+      return error.what();
+    }
+    return "no error";
+  };
+  EXPECT_EQ(error_of({"step", Extents{0}, {}}), "look up 'step': it is no tensor");
+  EXPECT_EQ(error_of({"model", {}, {}}), "save 'model': not in the state dict");
+  EXPECT_EQ(error_of({"model.w", Extents{0}, {}}),
+            "look up 'model.w': the state dict has no piece at [0]");
+}
+
+TEST(DefaultSavePlanner, WritesWhatItsTransformationMakes) {
+  struct Upper : DefaultSavePlanner {
+    std::variant<TensorView, Bytes> transform_object(const WriteItem& item, Value object) override {
+      if (item.index.fqn == "name") object = "RUN " + std::get<std::string>(object);
+      return DefaultSavePlanner::transform_object(item, std::move(object));
+    }
+  };
+  StateDict state{{"name", "x"}};
+  Upper planner;
+  const auto item = plan_of(planner, state).items.at(0);
+  const std::string json = "\"RUN x\"";
+  EXPECT_EQ(std::get<Bytes>(planner.resolve_data(item)), Bytes(json.begin(), json.end()));
+  StateDict same{{"name", "RUN x"}};
+  DefaultSavePlanner plain;
+  const auto plain_item = plan_of(plain, same).items.at(0);
+  EXPECT_EQ(item.bytes_io_data->nbytes, json.size());
+  EXPECT_EQ(item.bytes_io_data->digest, plain_item.bytes_io_data->digest) << "of what is written";
+}
+
+TEST(DefaultSavePlanner, ComparesElementsWhereverTheyLie) {
+  // The transpose of a matrix, and the same numbers side by side.
+  std::array<float, 6> memory{1, 2, 3, 4, 5, 6};
+  std::array<float, 6> transposed{1, 4, 2, 5, 3, 6};
+  auto view = contiguous_view(memory.data(), {3, 2});
+  view.strides = {1, 3};
+  StateDict a{{"w", view}, {"k", 1}};
+  StateDict b{{"w", contiguous_view(transposed.data(), {3, 2})}, {"k", 1}};
+  DefaultSavePlanner planner({.replicas = Replicas::compare});
+  const auto digest = [&](StateDict& state) {
+    const auto plan = plan_of(planner, state);
+    EXPECT_FALSE(plan.items.at(1).tensor_data);
+    return plan.items.at(0).tensor_data->digest.value();
+  };
+  const auto of_a = digest(a);
+  EXPECT_EQ(digest(b), of_a);
+  transposed[5] = -6;
+  EXPECT_NE(digest(b), of_a);
+  DefaultSavePlanner quick;
+  EXPECT_FALSE(plan_of(quick, b).items.at(0).tensor_data->digest) << "nobody asked for it";
+}
+
+TEST(DefaultSavePlanner, RefusesReplicasThatDiffer) {
+  const Extents size{4};
+  const auto holder = [&](int rank, std::int64_t offset, std::uint64_t digest) {
+    return Proposals::Holder{
+        rank, 0, WriteItemType::shard, {{{offset}, {2}}, {DType::float32}, size, digest}, {}};
+  };
+  const DefaultSavePlanner planner({.replicas = Replicas::compare});
+  const Proposals alike{"w", {"w"}, {holder(0, 0, 1), holder(0, 2, 2), holder(1, 0, 1)}};
+  EXPECT_EQ(planner.plan_writes(alike).size(), 2U);
+  const Proposals differing{
+      "w",
+      {"w"},
+      {holder(0, 0, 1), holder(0, 2, 2), holder(1, 2, 3), holder(2, 2, 2), holder(3, 2, 4)}};
+  try {
+    planner.plan_writes(differing);
+    ADD_FAILURE() << "no error";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::invalid_argument);
+    EXPECT_STREQ(error.what(), "save 'w': in [2:4] ranks 1, 3 hold other elements than ranks 0, 2");
+  }
+}
+
+TEST(DefaultSavePlanner, WithoutFlatteningEachKeyIsOneItem) {
+  std::array<float, 2> memory{};
+  const Map config{{"a", Map{{"b", List{1, "x"}}}}};
+  StateDict state{{"w", contiguous_view(memory.data(), {2})}, {"config", config}};
+  DefaultSavePlanner planner({.flatten_state_dict = false});
+  const auto items = plan_of(planner, state).items;
+  ASSERT_EQ(items.size(), 2U);
+  EXPECT_EQ(items[0].type, WriteItemType::tensor);
+  EXPECT_EQ(items[1].index, (MetadataIndex{"config", {}, {}}));
+  EXPECT_EQ(items[1].path, Path{"config"});
+  EXPECT_EQ(items[1].bytes_io_data->kind, EntryKind::json);
+
+  StateDict nested{{"model", Map{{"w", contiguous_view(memory.data(), {2})}}}};
+  try {
+    plan_of(planner, nested);
+    ADD_FAILURE() << "no error";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::unsupported);
+    EXPECT_STREQ(error.what(), "save 'model': store a value: there is a tensor in it");
+  }
+}
+
+TEST(DefaultSavePlanner, IsAFunctionAsWell) {
+  std::array<float, 2> memory{};
+  StateDict state{{"w", contiguous_view(memory.data(), {2})}, {"k", 1}};
+  const auto items = create_default_local_save_plan(state).items;
+  ASSERT_EQ(items.size(), 2U);
+  EXPECT_EQ(items[0].index.fqn, "w");
+  EXPECT_EQ(items[1].bytes_io_data->nbytes, 8U);
+}
+
+TEST(SavePlanner, WithoutACoordinatorMustSayWhoWrites) {
+  struct Half : GlobalSavePlanner {
+    bool needs_all_plans() const override { return false; }
+  };
+  try {
+    Half().plan_writes({"w", {"w"}, {}});
+    ADD_FAILURE() << "no error";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::internal);
+    EXPECT_STREQ(error.what(),
+                 "save 'w': a planner that does not need all plans must override plan_writes");
+  }
 }
 
 }  // namespace

@@ -99,6 +99,63 @@ TEST(Flatten, RefusesNamesThatCannotBe) {
   EXPECT_EQ(flatten_state_dict(longest).size(), 1U);
 }
 
+TEST(TopLeaves, AreTheKeysWhateverTheyHold) {
+  float memory = 0;
+  const Value tensor = contiguous_view(&memory, DType::float32, {});
+  StateDict state_dict = {
+      {"m", Map{{"k", tensor}}}, {"a.b", 1}, {"a", Map{{"b", 2}}}, {"w", tensor}, {"none", {}}};
+  const auto leaves = top_leaves(state_dict);
+  ASSERT_EQ(leaves.size(), 5U);
+  EXPECT_EQ(leaves[0].fqn, "m");
+  EXPECT_EQ(leaves[0].path, Path{"m"});
+  EXPECT_EQ(leaves[0].value, &state_dict.at("m"));
+  EXPECT_EQ(leaves[1].fqn, "a.b") << "which flattening would refuse beside a.b";
+  EXPECT_EQ(leaves[1].path, Path{"a.b"});
+
+  StateDict no_text = {{"\xff", 1}};
+  EXPECT_THROW(top_leaves(no_text), Error);
+}
+
+TEST(Traverse, VisitsTheLeavesInTheirOrder) {
+  StateDict state_dict = {{"b", List{1, Map{{"k", 2}}}}, {"a", Map{}}, {"c", List{1, 2}}};
+  std::vector<Path> paths;
+  traverse_state_dict(state_dict, [&](const Path& path, Value& value) {
+    paths.push_back(path);
+    value = static_cast<std::int64_t>(paths.size());
+  });
+  EXPECT_EQ(paths,
+            (std::vector<Path>{{"b", std::int64_t{0}}, {"b", std::int64_t{1}, "k"}, {"a"}, {"c"}}));
+  EXPECT_EQ(state_dict, (StateDict{{"b", List{1, Map{{"k", 2}}}}, {"a", 3}, {"c", 4}}));
+}
+
+TEST(GetElement, FindsWhatIsThere) {
+  StateDict state_dict = {{"a", Map{{"b", List{1, Map{{"c", 2}}}}}}, {"n", 3}};
+  const auto zero = std::int64_t{0};
+  const auto one = std::int64_t{1};
+  struct Case {
+    const char* why;
+    Path path;
+    const Value* expected;
+  };
+  auto& list = std::get<List>(std::get<Map>(state_dict.at("a")).at("b"));
+  const Case cases[] = {
+      {"at the top", {"n"}, &state_dict.at("n")},
+      {"a container", {"a", "b"}, &std::get<Map>(state_dict.at("a")).at("b")},
+      {"in a list", {"a", "b", zero}, list.data()},
+      {"below a list", {"a", "b", one, "c"}, &std::get<Map>(list[1]).at("c")},
+      {"nowhere", {}, nullptr},
+      {"no such key", {"x"}, nullptr},
+      {"no such key below", {"a", "x"}, nullptr},
+      {"behind the end", {"a", "b", std::int64_t{2}}, nullptr},
+      {"before the beginning", {"a", "b", std::int64_t{-1}}, nullptr},
+      {"a key of a list", {"a", "b", "0"}, nullptr},
+      {"a position in a map", {"a", zero}, nullptr},
+      {"a position at the top", {zero}, nullptr},
+      {"below a leaf", {"n", "x"}, nullptr},
+  };
+  for (const auto& c : cases) EXPECT_EQ(get_element(state_dict, c.path), c.expected) << c.why;
+}
+
 TEST(SetElement, MakesTheContainersOnTheWay) {
   StateDict state_dict;
   set_element(state_dict, {"a", "b"}, 1);
@@ -232,8 +289,11 @@ RC_GTEST_PROP(Flatten, ComesBack, ()) {
   std::set<std::string> names;
   for (const auto& leaf : leaves) {
     RC_ASSERT(names.insert(leaf.fqn).second);
+    RC_ASSERT(get_element(original, leaf.path) == leaf.value);
     set_element(rebuilt, decode_path(leaf.fqn, encode_path(leaf.path)), *leaf.value);
   }
+  RC_ASSERT(unflatten_state_dict(leaves) == original);
+  RC_ASSERT(unflatten_state_dict(top_leaves(original)) == original);
   RC_ASSERT(rebuilt == original);
   RC_ASSERT(fqns(rebuilt) == fqns(original));  // in the same order
 }

@@ -89,6 +89,23 @@ TEST(Dedup, PiecesAtOtherOffsetsStay) {
   EXPECT_EQ(plans.at(1).items.size(), 1U);
 }
 
+TEST(Dedup, AnEmptyPieceGivesWayToOneWithElements) {
+  // Rows cut twice leave some ranks with nothing, where the next rows begin.
+  const auto none = shard("w", {2}, {{1}, {0}});
+  const auto row = [](std::int64_t r) { return shard("w", {2}, {{r}, {1}}); };
+  for (const bool lowest : {false, true}) {
+    const auto plans = dedup_save_plans({SavePlan{{row(0)}, {}}, SavePlan{{none}, {}},
+                                         SavePlan{{none, row(1)}, {}}, SavePlan{{row(1)}, {}}},
+                                        lowest);
+    ASSERT_TRUE(plans.at(1).items.empty());
+    ASSERT_EQ(plans.at(2).items.size(), 1U);
+    EXPECT_EQ(plans.at(2).items[0].tensor_data->chunk, (Box{{1}, {1}}));
+    EXPECT_TRUE(plans.at(3).items.empty());
+  }
+  const auto alone = dedup_save_plans({SavePlan{{none}, {}}, SavePlan{{none}, {}}});
+  EXPECT_EQ(alone.at(0).items.size() + alone.at(1).items.size(), 1U);
+}
+
 // The rule in the words of DCP, item by item over all ranks.
 std::map<std::string, std::size_t> writers_by_hand(const std::vector<SavePlan>& plans) {
   std::vector<std::uint64_t> loads(plans.size());

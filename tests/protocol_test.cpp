@@ -1,14 +1,19 @@
-// What a save costs in messages: the promises of docs/protocol.md, counted by MPI's profiling
-// interface.
+// What a save or load costs in messages: the promises of docs/protocol.md, counted by MPI's
+// profiling interface.
 
 #include <gtest/gtest.h>
 #include <mpi.h>
 
 #include <cstdint>
 #include <iostream>
+#include <optional>
 #include <string>
+#include <vector>
 
+#include "h5dcp/default_planner.hpp"
+#include "h5dcp/state_dict_loader.hpp"
 #include "h5dcp/state_dict_saver.hpp"
+#include "h5dcp/storage.hpp"
 #include "sample_state.hpp"
 
 namespace {
@@ -17,7 +22,9 @@ struct Traffic {
   std::uint64_t sent = 0;      // to other ranks, point to point
   std::uint64_t received = 0;  // of everything
   std::uint64_t allreduces = 0;
+  std::uint64_t agrees = 0;  // those of one byte
   std::uint64_t broadcasts = 0;
+  std::uint64_t exchanges = 0;
 };
 Traffic traffic;
 
@@ -48,8 +55,13 @@ extern "C" int MPI_Ibcast(void* data, int count, MPI_Datatype type, int root, MP
 extern "C" int MPI_Iallreduce(const void* in, void* out, int count, MPI_Datatype type, MPI_Op op,
                               MPI_Comm comm, MPI_Request* request) {
   ++traffic.allreduces;
+  if (bytes_of(count, type) == 1) ++traffic.agrees;
   traffic.received += bytes_of(count, type);
   return PMPI_Iallreduce(in, out, count, type, op, comm, request);
+}
+extern "C" int MPI_Ibarrier(MPI_Comm comm, MPI_Request* request) {
+  ++traffic.exchanges;  // each ends in one, and nothing else has one
+  return PMPI_Ibarrier(comm, request);
 }
 
 namespace h5dcp {
@@ -78,12 +90,17 @@ class Protocol : public testing::Test {
     MPI_Comm_size(MPI_COMM_WORLD, &size_);
   }
 
-  // The traffic of one save; connecting the communicator comes before.
-  Traffic traffic_of_save(StateDict& state) const {
+  // Connecting the communicator comes before.
+  template <class Work>
+  static Traffic traffic_of(const Work& work) {
     const Comm connected(MPI_COMM_WORLD);
     traffic = {};
-    save(state, {.checkpoint_id = "protocol.h5"});
+    work();
     return traffic;
+  }
+
+  static Traffic traffic_of_save(StateDict& state) {
+    return traffic_of([&] { save(state, {.checkpoint_id = "protocol.h5"}); });
   }
 
   int rank_ = 0;
@@ -111,6 +128,58 @@ TEST_F(Protocol, TheNumberOfCollectivesDoesNotDependOnTheTensors) {
   EXPECT_EQ(of_many.allreduces, of_one.allreduces);
   EXPECT_EQ(of_many.broadcasts, of_one.broadcasts);
   EXPECT_EQ(of_one.broadcasts, 2U) << "the length and the content of the layout";
+}
+
+std::string steps_of(const Traffic& seen) {
+  return std::to_string(seen.agrees) + " agrees, " + std::to_string(seen.exchanges) +
+         " exchanges, " + std::to_string(seen.broadcasts / 2) + " broadcasts, " +
+         std::to_string(seen.allreduces - seen.agrees) + " other allreduces";
+}
+
+// Stores nothing, by DCP's contract.
+class NoWriter : public StorageWriter {
+ public:
+  void reset(const std::optional<std::string>& /*checkpoint_id*/) override {}
+  void set_up_storage_writer(bool /*is_coordinator*/) override {}
+  std::vector<WriteResult> write_data(const SavePlan& /*plan*/, SavePlanner& /*planner*/) override {
+    return {};
+  }
+  void finish(const Metadata& /*metadata*/,
+              const std::vector<std::vector<WriteResult>>& /*results*/) override {}
+};
+
+// Has nothing.
+class NoReader : public StorageReader {
+ public:
+  void reset(const std::optional<std::string>& /*checkpoint_id*/) override {}
+  void set_up_storage_reader(const Metadata& /*metadata*/, bool /*is_coordinator*/) override {}
+  Metadata read_metadata() override { return {}; }
+  void read_data(const LoadPlan& /*plan*/, LoadPlanner& /*planner*/) override {}
+};
+
+TEST_F(Protocol, TheStepsAreThoseOfTheDocument) {
+  StateDict many = make_state(rank_, size_);
+  StateDict state{*many.begin()};
+  GlobalSavePlanner save_planner;
+  GlobalLoadPlanner load_planner;
+  NoWriter writer;
+  NoReader reader;
+  StateDict nothing;
+  const std::string of_save = "14 agrees, 4 exchanges, 1 broadcasts, 3 other allreduces";
+  const std::string of_load = "8 agrees, 0 exchanges, 1 broadcasts, 2 other allreduces";
+  EXPECT_EQ(steps_of(traffic_of_save(state)), of_save);
+  EXPECT_EQ(steps_of(traffic_of(
+                [&] { save(state, {.checkpoint_id = "protocol.h5", .planner = &save_planner}); })),
+            of_save)
+      << "with a coordinator";
+  EXPECT_EQ(steps_of(traffic_of([&] { load(state, {.checkpoint_id = "protocol.h5"}); })), of_load);
+  EXPECT_EQ(steps_of(traffic_of(
+                [&] { load(state, {.checkpoint_id = "protocol.h5", .planner = &load_planner}); })),
+            "10 agrees, 2 exchanges, 1 broadcasts, 2 other allreduces");
+  EXPECT_EQ(steps_of(traffic_of([&] { save(state, {.storage_writer = &writer}); })),
+            "5 agrees, 3 exchanges, 0 broadcasts, 2 other allreduces");
+  EXPECT_EQ(steps_of(traffic_of([&] { load(nothing, {.storage_reader = &reader}); })),
+            "8 agrees, 2 exchanges, 0 broadcasts, 2 other allreduces");
 }
 
 }  // namespace

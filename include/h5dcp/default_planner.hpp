@@ -166,7 +166,8 @@ class EmptyStateDictLoadPlanner : public DefaultLoadPlanner {
 SavePlan create_default_local_save_plan(StateDict& state_dict);
 
 // Each item on one of the ranks whose plans have it; plans stay as many. Items are the same if they
-// have one FQN and offset. By default DCP's balance: the rank with the least bytes so far.
+// have one FQN and offset; an empty piece gives way to one with elements. By default DCP's balance:
+// the rank with the least bytes so far.
 std::vector<SavePlan> dedup_save_plans(std::vector<SavePlan> plans,
                                        bool save_to_lowest_rank = false);
 

@@ -21,7 +21,13 @@ namespace {
 struct Candidates {
   std::vector<std::size_t> ranks;  // ascending, each once
   std::uint64_t load = 1;          // what writing it counts for
+  bool empty = true;               // whether none of them has an element
 };
+
+// A tensor without elements, or an empty piece: it may lie where another rank's piece begins.
+bool is_empty(const WriteItem& item) {
+  return item.tensor_data && numel(item.tensor_data->chunk.sizes) == 0;
+}
 
 std::vector<std::pair<MetadataIndex, Candidates>> candidates_of(
     const std::vector<SavePlan>& plans) {
@@ -34,7 +40,13 @@ std::vector<std::pair<MetadataIndex, Candidates>> candidates_of(
         const auto size = item.tensor_storage_size().value_or(0);
         found.push_back({item.index, {{}, std::max<std::uint64_t>(size, 1)}});
       }
-      auto& ranks = found[place->second].second.ranks;
+      auto& candidates = found[place->second].second;
+      if (candidates.empty && !is_empty(item)) {
+        candidates.empty = false;
+        candidates.ranks.clear();
+      }
+      if (candidates.empty != is_empty(item)) continue;
+      auto& ranks = candidates.ranks;
       if (ranks.empty() || ranks.back() != rank) ranks.push_back(rank);
     }
   }
@@ -61,7 +73,7 @@ void add_to(Metadata& metadata, WriteItem& item) {
 
 std::vector<SavePlan> dedup_save_plans(std::vector<SavePlan> plans, bool save_to_lowest_rank) {
   std::vector<std::uint64_t> loads(plans.size());
-  std::unordered_map<MetadataIndex, std::size_t> writers;
+  std::unordered_map<MetadataIndex, std::pair<std::size_t, bool>> kept;  // by whom; if it is empty
   for (const auto& [index, candidates] : candidates_of(plans)) {
     const auto& ranks = candidates.ranks;
     const auto writer =
@@ -69,11 +81,12 @@ std::vector<SavePlan> dedup_save_plans(std::vector<SavePlan> plans, bool save_to
             ? ranks.front()
             : *std::ranges::min_element(ranks, {}, [&](std::size_t rank) { return loads[rank]; });
     loads[writer] += candidates.load;
-    writers.emplace(index, writer);
+    kept.emplace(index, std::pair(writer, candidates.empty));
   }
   for (std::size_t rank = 0; rank < plans.size(); ++rank) {
-    std::erase_if(plans[rank].items,
-                  [&](const WriteItem& item) { return writers.at(item.index) != rank; });
+    std::erase_if(plans[rank].items, [&](const WriteItem& item) {
+      return kept.at(item.index) != std::pair(rank, is_empty(item));
+    });
   }
   return plans;
 }
