@@ -1,7 +1,7 @@
 """The tables of docs/dcp.md, and what can be wrong with them.
 
 A row has the names of DCP, the names of h5dcp, the header of those, words, and entries of ctest. In the place of h5dcp's
-names may be "not yet" or "none", in that of the entries "none yet".
+names may be "not yet" or "none".
 """
 
 import dataclasses
@@ -26,7 +26,6 @@ class Row:
     header: str
     words: str
     tests: list[str]
-    untested: bool
 
 
 def cells(line):
@@ -60,7 +59,7 @@ def rows(text):
         for number, row in body:
             names, ours, header, words, tests = row
             made.append(Row(number, code_in(names), code_in(ours), "" if code_in(ours) else ours or "nothing",
-                            "".join(code_in(header)), words, code_in(tests), tests == "none yet"))
+                            "".join(code_in(header)), words, code_in(tests)))
     return made
 
 
@@ -142,8 +141,8 @@ def ill_formed(table):
             wrong.append(f"line {row.line}: '{row.status}' is no name, nor 'not yet' or 'none'")
         if row.status and len(row.words.split()) < 2:
             wrong.append(f"line {row.line}: '{row.status}' without a word of what to do, or why")
-        if not row.status and not (row.tests or row.untested):
-            wrong.append(f"line {row.line}: no test, and not 'none yet'")
+        if not row.status and not row.tests:
+            wrong.append(f"line {row.line}: no test")
     return wrong
 
 

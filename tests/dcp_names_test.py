@@ -96,7 +96,7 @@ PAGE = """
 |---|---|---|---|---|
 | `SavePlanner.finish_plan` | `SavePlanner::finish_plan` | `planner.hpp` | | `entry_points` |
 | `SavePlan` | `SavePlan` | `planner.hpp` | | `protocol.np2`, `global_plan` |
-| `CheckpointException` | `CheckpointException` | `error.hpp` | | none yet |
+| `CheckpointException` | `CheckpointException` | `error.hpp` | | `agree` |
 | `save_state_dict` | `save_state_dict` | `state_dict_saver.hpp` | | `entry_points` |
 | `FileSystemWriter(overwrite)` | `Overwrite::refuse` | `hdf5.hpp` | | `errors` |
 | `async_save` | not yet | — | Call `save` | — |
@@ -178,7 +178,7 @@ def test_a_test_that_does_not_exist(old, new, line):
     ("| none | — | A lambda does |", "| none | — | |", "line 10: 'none' without a word"),
     ("| not yet |", "| |", "line 9: 'nothing' is no name"),
     ("| not yet |", "| later |", "line 9: 'later' is no name"),
-    ("| none yet |", "| |", "line 6: no test"),
+    ("| `agree` |", "| none yet |", "line 6: no test"),
     ("| `SavePlan` |", "| `async_save` |", "line 9: async_save has a row in line 5"),
     ("| `async_save` |", "| async_save |", "line 9: names nothing of DCP"),
 ])
