@@ -22,7 +22,8 @@ struct Traffic {
   std::uint64_t sent = 0;      // to other ranks, point to point
   std::uint64_t received = 0;  // of everything
   std::uint64_t allreduces = 0;
-  std::uint64_t agrees = 0;  // those of one byte
+  std::uint64_t agrees = 0;   // those of one byte
+  std::uint64_t tallies = 0;  // those of 160 bytes
   std::uint64_t broadcasts = 0;
   std::uint64_t exchanges = 0;
 };
@@ -56,6 +57,7 @@ extern "C" int MPI_Iallreduce(const void* in, void* out, int count, MPI_Datatype
                               MPI_Comm comm, MPI_Request* request) {
   ++traffic.allreduces;
   if (bytes_of(count, type) == 1) ++traffic.agrees;
+  if (bytes_of(count, type) == 160) ++traffic.tallies;
   traffic.received += bytes_of(count, type);
   return PMPI_Iallreduce(in, out, count, type, op, comm, request);
 }
@@ -131,9 +133,10 @@ TEST_F(Protocol, TheNumberOfCollectivesDoesNotDependOnTheTensors) {
 }
 
 std::string steps_of(const Traffic& seen) {
-  return std::to_string(seen.agrees) + " agrees, " + std::to_string(seen.exchanges) +
-         " exchanges, " + std::to_string(seen.broadcasts / 2) + " broadcasts, " +
-         std::to_string(seen.allreduces - seen.agrees) + " other allreduces";
+  return std::to_string(seen.agrees) + " agrees, " + std::to_string(seen.tallies) + " tallies, " +
+         std::to_string(seen.exchanges) + " exchanges, " + std::to_string(seen.broadcasts / 2) +
+         " broadcasts, " + std::to_string(seen.allreduces - seen.agrees - seen.tallies) +
+         " other allreduces";
 }
 
 // Stores nothing, by DCP's contract.
@@ -165,8 +168,8 @@ TEST_F(Protocol, TheStepsAreThoseOfTheDocument) {
   NoWriter writer;
   NoReader reader;
   StateDict nothing;
-  const std::string of_save = "14 agrees, 4 exchanges, 1 broadcasts, 3 other allreduces";
-  const std::string of_load = "8 agrees, 0 exchanges, 1 broadcasts, 2 other allreduces";
+  const std::string of_save = "13 agrees, 1 tallies, 4 exchanges, 1 broadcasts, 3 other allreduces";
+  const std::string of_load = "8 agrees, 0 tallies, 0 exchanges, 1 broadcasts, 2 other allreduces";
   EXPECT_EQ(steps_of(traffic_of_save(state)), of_save);
   EXPECT_EQ(steps_of(traffic_of(
                 [&] { save(state, {.checkpoint_id = "protocol.h5", .planner = &save_planner}); })),
@@ -175,11 +178,11 @@ TEST_F(Protocol, TheStepsAreThoseOfTheDocument) {
   EXPECT_EQ(steps_of(traffic_of([&] { load(state, {.checkpoint_id = "protocol.h5"}); })), of_load);
   EXPECT_EQ(steps_of(traffic_of(
                 [&] { load(state, {.checkpoint_id = "protocol.h5", .planner = &load_planner}); })),
-            "10 agrees, 2 exchanges, 1 broadcasts, 2 other allreduces");
+            "10 agrees, 0 tallies, 2 exchanges, 1 broadcasts, 2 other allreduces");
   EXPECT_EQ(steps_of(traffic_of([&] { save(state, {.storage_writer = &writer}); })),
-            "5 agrees, 3 exchanges, 0 broadcasts, 2 other allreduces");
+            "4 agrees, 1 tallies, 3 exchanges, 0 broadcasts, 2 other allreduces");
   EXPECT_EQ(steps_of(traffic_of([&] { load(nothing, {.storage_reader = &reader}); })),
-            "8 agrees, 2 exchanges, 0 broadcasts, 2 other allreduces");
+            "8 agrees, 0 tallies, 2 exchanges, 0 broadcasts, 2 other allreduces");
 }
 
 }  // namespace
