@@ -24,11 +24,11 @@ namespace {
 // From the local plan to the end. Each step either succeeds on all ranks or throws on all; returns
 // what this rank wrote.
 std::vector<WriteResult> planned_save(const Comm& comm, ParallelStorageWriter& storage,
-                                      SavePlanner& planner, SavePlan plan, Repetition& repetition,
-                                      Operation& operation) {
+                                      SavePlanner& planner, SavePlan local_plan,
+                                      Repetition& repetition, Operation& operation) {
   operation.begin("negotiate");  // the only step where plans cross ranks
   const auto negotiation =
-      make_negotiation(planner, std::move(plan), comm.size(), comm.coordinator());
+      make_negotiation(planner, std::move(local_plan), comm.size(), comm.coordinator());
   std::vector<Message> proposals;
   comm.agree("plan", [&] {
     repetition.learn_layout();
@@ -46,6 +46,7 @@ std::vector<WriteResult> planned_save(const Comm& comm, ParallelStorageWriter& s
   answers = comm.exchange("send plans back", answers);
 
   operation.begin("write");
+  SavePlan plan;
   comm.agree("finish plan", [&] {
     plan = negotiation->apply(answers);
     repetition.learn_plan(plan);
