@@ -28,7 +28,8 @@ struct EncodedValue {
 // Throws Error{unsupported} for a tensor, Error{invalid_argument} for a string that is not UTF-8.
 EncodedValue encode_value(const Value& value);
 
-// The inverse; of a transformed value the bytes as they are stored, which GlobalLoadPlanner restores.
+// The inverse; of a transformed value the bytes as they are stored, which GlobalLoadPlanner
+// restores.
 //
 // Throws Error{corrupt} if the bytes are no such value.
 Value decode_value(EntryKind kind, DType dtype, const Extents& size,
