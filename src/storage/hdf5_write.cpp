@@ -258,10 +258,11 @@ struct Written {
 // Writes the data and then their rows in the index. Collective if the engine is.
 Written write_all(Work& work, SavePlanner& planner, int rank, const Index& index, Engine& engine,
                   const std::string& step) {
-  auto& [chunks, parts, data] = work;
+  auto& chunks = work.chunks;  // no structured binding: clang 14 lets no lambda use one
+  const auto& parts = work.parts;
   Source source(planner);
   engine.write(
-      step, data, [&](std::size_t i) { return to_string(parts[i], chunks[parts[i].chunk]); },
+      step, work.data, [&](std::size_t i) { return to_string(parts[i], chunks[parts[i].chunk]); },
       [&](std::size_t i) {
         auto& chunk = chunks[parts[i].chunk];
         const void* packed = source.packed(chunk, parts[i].box);
