@@ -233,8 +233,8 @@ class Flipping : public DefaultLoadPlanner {
     looked_up.push_back(index.fqn);
     return index.fqn == "w" ? own : DefaultLoadPlanner::lookup_tensor(index);
   }
-  TensorView transform_tensor(const ReadItem& item, TensorView tensor) override {
-    auto part = DefaultLoadPlanner::transform_tensor(item, std::move(tensor));
+  TensorView transform_tensor(const ReadItem& item, const TensorView& tensor) override {
+    auto part = DefaultLoadPlanner::transform_tensor(item, tensor);
     part.data = static_cast<float*>(part.data) + (part.sizes[0] - 1) * part.strides[0];
     part.strides[0] = -part.strides[0];
     return part;

@@ -703,10 +703,10 @@ class Adding : public DefaultLoadPlanner {
     target_ = DefaultLoadPlanner::lookup_tensor(index);
     return allocate(target_.dtype, target_.sizes);
   }
-  TensorView transform_tensor(const ReadItem& item, TensorView tensor) override {
+  TensorView transform_tensor(const ReadItem& item, const TensorView& tensor) override {
     ++transformed;
     target_ = DefaultLoadPlanner::transform_tensor(item, target_);
-    return DefaultLoadPlanner::transform_tensor(item, std::move(tensor));
+    return DefaultLoadPlanner::transform_tensor(item, tensor);
   }
   void commit_tensor(const ReadItem& /*item*/, const TensorView& tensor) override {
     for (std::int64_t i = 0; i < numel(tensor.sizes); ++i) {

@@ -109,7 +109,7 @@ class GlobalLoadPlanner : public LoadPlanner {
   virtual TensorView lookup_tensor(const MetadataIndex& index);
 
   // The part of `tensor`, which lookup_tensor gave, that `item` fills.
-  virtual TensorView transform_tensor(const ReadItem& item, TensorView tensor);
+  virtual TensorView transform_tensor(const ReadItem& item, const TensorView& tensor);
 
   // Once the plan is made: names of this rank's state dict that the checkpoint lacks, and names of
   // the checkpoint that the state dict lacks. In their order there.
@@ -145,7 +145,7 @@ class EmptyStateDictLoadPlanner : public DefaultLoadPlanner {
  public:
   // All entries, or those whose FQN is one of `keys` or begins with one of them and a dot.
   explicit EmptyStateDictLoadPlanner(std::optional<std::vector<std::string>> keys = std::nullopt,
-                                     LoadOptions options = {})
+                                     const LoadOptions& options = {})
       : DefaultLoadPlanner(options),
         keys_(std::move(keys)),
         allow_partial_load_(options.allow_partial_load) {}

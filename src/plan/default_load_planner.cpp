@@ -201,7 +201,7 @@ TensorView GlobalLoadPlanner::lookup_tensor(const MetadataIndex& index) {
                       [&] { return find_tensor_shard(*leaves_[place->second].value, index); });
 }
 
-TensorView GlobalLoadPlanner::transform_tensor(const ReadItem& item, TensorView tensor) {
+TensorView GlobalLoadPlanner::transform_tensor(const ReadItem& item, const TensorView& tensor) {
   return narrow(tensor, {item.dest_offsets, item.lengths});
 }
 

@@ -279,9 +279,9 @@ Json data_of(StateDict state) {
       calls.note("lookup_tensor");
       return NotingLoadPlanner::lookup_tensor(index);
     }
-    TensorView transform_tensor(const ReadItem& item, TensorView tensor) override {
+    TensorView transform_tensor(const ReadItem& item, const TensorView& tensor) override {
       calls.note("transform_tensor");
-      return NotingLoadPlanner::transform_tensor(item, std::move(tensor));
+      return NotingLoadPlanner::transform_tensor(item, tensor);
     }
   };
   Calls calls;
