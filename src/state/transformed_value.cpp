@@ -23,12 +23,12 @@ EncodedValue encode_value(const Value& value, const StreamTransforms& transforms
   WireWriter header;
   header.varint(static_cast<std::uint64_t>(encoded.kind));
   header.varint(transforms.size());
-  for (auto transform = transforms.rbegin(); transform != transforms.rend(); ++transform) {
-    const auto descriptor = (*transform)->get_descriptor();
+  std::for_each(transforms.rbegin(), transforms.rend(), [&](const auto& transform) {
+    const auto descriptor = transform->get_descriptor();
     header.text(descriptor);
     encoded.bytes = with_context("transform by '" + descriptor + "'",
-                                 [&] { return (*transform)->transform_to(encoded.bytes); });
-  }
+                                 [&] { return transform->transform_to(encoded.bytes); });
+  });
   Bytes stored = header.take();
   stored.insert(stored.end(), encoded.bytes.begin(), encoded.bytes.end());
   return {EntryKind::transformed, DType::uint8, {}, std::move(stored)};
@@ -44,11 +44,11 @@ Value restore_value(const Bytes& stored, const ExtensionRegistry& registry) {
   std::vector<std::string> descriptors;  // in the order in which the value met them
   for (auto left = wire.varint(); left > 0; --left) descriptors.push_back(wire.text());
   Bytes bytes = wire.rest();
-  for (auto descriptor = descriptors.rbegin(); descriptor != descriptors.rend(); ++descriptor) {
-    const auto transform = registry.from_descriptor(*descriptor);
-    bytes = with_context("undo '" + *descriptor + "'",
-                         [&] { return transform->transform_from(bytes); });
-  }
+  std::for_each(descriptors.rbegin(), descriptors.rend(), [&](const std::string& descriptor) {
+    const auto transform = registry.from_descriptor(descriptor);
+    bytes =
+        with_context("undo '" + descriptor + "'", [&] { return transform->transform_from(bytes); });
+  });
   return decode_value(kind, DType::uint8, {}, bytes);
 }
 
