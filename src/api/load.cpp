@@ -3,6 +3,7 @@
 #include <utility>
 #include <variant>
 
+#include "api/comm_of.hpp"
 #include "api/coordinator.hpp"
 #include "api/opened_storage.hpp"
 #include "api/operation.hpp"
@@ -15,12 +16,6 @@
 
 namespace h5dcp {
 namespace {
-
-Comm comm_of(const LoadArguments& arguments) {
-  return Comm(
-      arguments.no_dist ? MPI_COMM_SELF : arguments.comm,
-      {.deadline = arguments.deadline, .on_hang = arguments.on_hang, .options = arguments.options});
-}
 
 // Bytes of tensors that the plan fills.
 //

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "api/choose_storage.hpp"
+#include "api/comm_of.hpp"
 #include "api/coordinated_save.hpp"
 #include "api/coordinator.hpp"
 #include "api/operation.hpp"
@@ -146,10 +147,7 @@ SaveResult save_on(const Comm& comm, StateDict& state_dict, const SaveArguments&
 }
 
 SaveResult save(StateDict& state_dict, const SaveArguments& arguments) {
-  const Comm comm(
-      arguments.no_dist ? MPI_COMM_SELF : arguments.comm,
-      {.deadline = arguments.deadline, .on_hang = arguments.on_hang, .options = arguments.options});
-  return save_on(comm, state_dict, arguments);
+  return save_on(comm_of(arguments), state_dict, arguments);
 }
 
 SaveResult save(StateDict& state_dict, StorageWriterBase& storage_writer) {

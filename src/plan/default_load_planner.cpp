@@ -48,13 +48,6 @@ std::string listing(const std::vector<std::string>& keys,
   return text;
 }
 
-std::vector<std::string_view> names_of(const Metadata& metadata) {
-  std::vector<std::string_view> names;
-  names.reserve(metadata.state_dict_metadata.size());
-  for (const auto& [fqn, entry] : metadata.state_dict_metadata) names.emplace_back(fqn);
-  return names;
-}
-
 Error missing_error(const std::vector<std::string>& missing,
                     const std::vector<std::string>& unexpected, const Metadata& metadata) {
   std::string text =
@@ -193,12 +186,8 @@ TensorView GlobalLoadPlanner::resolve_tensor(const ReadItem& item) {
 }
 
 TensorView GlobalLoadPlanner::lookup_tensor(const MetadataIndex& index) {
-  const auto place = places_.find(index.fqn);
-  if (place == places_.end()) {
-    throw Error(ErrorCode::invalid_argument, loading(index.fqn) + ": not in the state dict");
-  }
-  return with_context("load",
-                      [&] { return find_tensor_shard(*leaves_[place->second].value, index); });
+  const Leaf& leaf = leaf_named("load", index.fqn, leaves_, places_);
+  return with_context("load", [&] { return find_tensor_shard(*leaf.value, index); });
 }
 
 TensorView GlobalLoadPlanner::transform_tensor(const ReadItem& item, const TensorView& tensor) {
@@ -206,17 +195,13 @@ TensorView GlobalLoadPlanner::transform_tensor(const ReadItem& item, const Tenso
 }
 
 void GlobalLoadPlanner::load_bytes(const ReadItem& item, Value value) {
-  const auto place = places_.find(item.dest_index.fqn);
-  if (place == places_.end()) {
-    throw Error(ErrorCode::invalid_argument,
-                loading(item.dest_index.fqn) + ": not in the state dict");
-  }
+  const Leaf& leaf = leaf_named("load", item.dest_index.fqn, leaves_, places_);
   if (is_transformed(*metadata_, item.storage_index.fqn)) {
     value = with_context(loading(item.dest_index.fqn), [&] {
       return restore_value(std::get<Bytes>(value), options_.extensions);
     });
   }
-  *leaves_[place->second].value = std::move(value);
+  *leaf.value = std::move(value);
 }
 
 LoadPlan create_default_local_load_plan(StateDict& state_dict, const Metadata& metadata,

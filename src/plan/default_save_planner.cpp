@@ -112,11 +112,7 @@ std::variant<TensorView, Bytes> GlobalSavePlanner::resolve_data(const WriteItem&
 }
 
 Value GlobalSavePlanner::lookup_object(const MetadataIndex& index) {
-  const auto place = places_.find(index.fqn);
-  if (place == places_.end()) {
-    throw Error(ErrorCode::invalid_argument, saving(index.fqn) + ": not in the state dict");
-  }
-  const Value& value = *leaves_[place->second].value;
+  const Value& value = *leaf_named("save", index.fqn, leaves_, places_).value;
   return index.offset ? Value(find_tensor_shard(value, index)) : value;
 }
 

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -12,7 +13,7 @@ namespace h5dcp {
 namespace {
 
 // Whether `key` asks for the entry: by its name, or by the beginning of its path.
-bool asks_for(const std::string& key, const std::string& fqn) {
+bool asks_for(std::string_view key, std::string_view fqn) {
   return fqn.starts_with(key) && (fqn.size() == key.size() || fqn[key.size()] == '.');
 }
 
@@ -22,13 +23,9 @@ Path path_of(const Metadata& metadata, const std::string& fqn) {
 }
 
 void check_found(const std::vector<std::string>& keys, const Metadata& metadata) {
-  std::vector<std::string_view> names;
-  names.reserve(metadata.state_dict_metadata.size());
-  for (const auto& [fqn, entry] : metadata.state_dict_metadata) names.emplace_back(fqn);
+  const auto names = names_of(metadata);
   for (const auto& key : keys) {
-    if (std::ranges::any_of(names, [&](auto name) { return asks_for(key, std::string(name)); })) {
-      continue;
-    }
+    if (std::ranges::any_of(names, [&](auto name) { return asks_for(key, name); })) continue;
     const auto guess = nearest_name(key, names);
     throw Error(ErrorCode::not_found,
                 "load '" + key + "': the checkpoint has nothing of that name" +

@@ -44,4 +44,11 @@ std::string_view nearest_name(std::string_view name, std::span<const std::string
   return nearest;
 }
 
+std::vector<std::string_view> names_of(const Metadata& metadata) {
+  std::vector<std::string_view> names;
+  names.reserve(metadata.state_dict_metadata.size());
+  for (const auto& [fqn, entry] : metadata.state_dict_metadata) names.emplace_back(fqn);
+  return names;
+}
+
 }  // namespace h5dcp
