@@ -20,7 +20,7 @@
 #include <string>
 
 #include "crash_state.hpp"
-#include "h5dcp/default_planner.hpp"
+#include "faulty_storage.hpp"
 #include "h5dcp/error.hpp"
 #include "h5dcp/state_dict_saver.hpp"
 #include "shim/shim.h"
@@ -29,19 +29,6 @@ namespace h5dcp {
 namespace {
 
 constexpr int kRefused = 3;
-
-class CallingPlanner : public DefaultSavePlanner {
- public:
-  explicit CallingPlanner(std::function<void()> call) : call_(std::move(call)) {}
-
-  std::variant<TensorView, Bytes> resolve_data(const WriteItem& item) override {
-    if (call_) std::exchange(call_, nullptr)();
-    return DefaultSavePlanner::resolve_data(item);
-  }
-
- private:
-  std::function<void()> call_;  // when the first data are asked for
-};
 
 struct Job {
   int rank = 0;
@@ -89,7 +76,7 @@ int run(int argc, char** argv) {
     return repeated == job.cache.has_value() ? 0 : 1;
   }
   job.options.overwrite = arguments.at(5) == "refuse" ? Overwrite::refuse : Overwrite::replace;
-  CallingPlanner planner([&] {
+  test::CallingPlanner planner([&] {
     if (job.rank != 0) return;
     // One job comes first to the one pipe, the other to the other: so both open in the same order.
     const bool first = arguments.at(6) < arguments.at(7);

@@ -30,17 +30,6 @@ class EntryPoints : public testing::Test {
     MPI_Comm_size(MPI_COMM_WORLD, &size);
   }
 
-  // The same failure on all ranks, which says `says`, of step `step`.
-  void expect_failed(const std::optional<CheckpointException>& failure, ErrorCode code,
-                     const std::string& step, const std::string& says) const {
-    test::expect_same(MPI_COMM_WORLD, failure, says);
-    EXPECT_TRUE(failure) << says;
-    if (!failure) return;
-    EXPECT_EQ(failure->code(), code) << failure->what();
-    EXPECT_EQ(failure->step(), step) << failure->what();
-    EXPECT_NE(std::string(failure->what()).find(says), std::string::npos) << failure->what();
-  }
-
   // Rows of a matrix of 6 x 4, and some values.
   StateDict make_state(bool filled) const {
     const auto w = test::make_tensor({"model.w", DType::float32, {6, 4}}, 0, rank, size);
@@ -114,11 +103,11 @@ TEST_F(EntryPoints, CoordinatorsThatAreNone) {
   const auto with = [&](int coordinator) {
     return test::failure_of([&] { save_state_dict(state, writer, MPI_COMM_WORLD, coordinator); });
   };
-  expect_failed(with(size), ErrorCode::invalid_argument, "plan", "coordinator_rank is");
-  expect_failed(with(-1), ErrorCode::invalid_argument, "plan", "coordinator_rank is -1");
+  test::expect_failed(with(size), ErrorCode::invalid_argument, "plan", "coordinator_rank is");
+  test::expect_failed(with(-1), ErrorCode::invalid_argument, "plan", "coordinator_rank is -1");
   if (size > 1) {
-    expect_failed(with(rank == 0 ? 1 : 0), ErrorCode::invalid_argument, "plan",
-                  "coordinator_rank is not the same on all ranks");
+    test::expect_failed(with(rank == 0 ? 1 : 0), ErrorCode::invalid_argument, "plan",
+                        "coordinator_rank is not the same on all ranks");
   }
 }
 
@@ -155,7 +144,7 @@ TEST_F(EntryPoints, ALoadIntoNothingBringsEverything) {
   EXPECT_TRUE(loaded.at("name") == Value("run"));
 
   StateDict full{{"x", 1}};
-  expect_failed(
+  test::expect_failed(
       test::failure_of([&] { load(full, {.checkpoint_id = "all.h5", .planner = &planner}); }),
       ErrorCode::invalid_argument, "plan", "load into an empty state dict: it has 1 key");
 }
@@ -177,9 +166,10 @@ TEST_F(EntryPoints, SomeKeys) {
   EXPECT_EQ(load_state_dict_from_keys(std::nullopt, from).size(), 3U);
   EXPECT_EQ(load_state_dict_from_keys(Keys{}, from).size(), 0U);
 
-  expect_failed(test::failure_of([&] { load_state_dict_from_keys(Keys{"modl.w"}, from); }),
-                ErrorCode::not_found, "plan",
-                "load 'modl.w': the checkpoint has nothing of that name (nearest: 'model.w')");
+  test::expect_failed(
+      test::failure_of([&] { load_state_dict_from_keys(Keys{"modl.w"}, from); }),
+      ErrorCode::not_found, "plan",
+      "load 'modl.w': the checkpoint has nothing of that name (nearest: 'model.w')");
   StateDict nothing;
   EmptyStateDictLoadPlanner partial(Keys{"modl"}, {.allow_partial_load = true});
   load(nothing, {.checkpoint_id = "keys.h5", .planner = &partial});
@@ -196,11 +186,12 @@ TEST_F(EntryPoints, MissingAndUnexpectedKeysAreListed) {
   StateDict state = make_state(true);
   save(state, {.checkpoint_id = "missing.h5"});
   StateDict wanted{{"nam", ""}, {"optim", Map{{"lr", 0.0}}}};
-  expect_failed(test::failure_of([&] { load(wanted, {.checkpoint_id = "missing.h5"}); }),
-                ErrorCode::not_found, "plan",
-                "1 key of the state dict is not in the checkpoint: 'nam' (nearest: 'name'); 4 of "
-                "the checkpoint are not in the state dict: 'model.v', 'model.w', 'name', "
-                "'optim.steps.0.n'");
+  test::expect_failed(
+      test::failure_of([&] { load(wanted, {.checkpoint_id = "missing.h5"}); }),
+      ErrorCode::not_found, "plan",
+      "1 key of the state dict is not in the checkpoint: 'nam' (nearest: 'name'); 4 of "
+      "the checkpoint are not in the state dict: 'model.v', 'model.w', 'name', "
+      "'optim.steps.0.n'");
   DefaultLoadPlanner planner({.allow_partial_load = true});
   load(wanted, {.checkpoint_id = "missing.h5", .planner = &planner});
   EXPECT_EQ(planner.missing_keys(), Keys{"nam"});
@@ -220,29 +211,30 @@ TEST_F(EntryPoints, MetadataWithoutLoading) {
   EXPECT_EQ(lr.kind, EntryKind::scalar);
   EXPECT_EQ(metadata.planner_data.at("optim.steps.0.n"),
             (Path{"optim", "steps", std::int64_t{0}, "n"}));
-  expect_failed(test::failure_of([] { read_metadata({.checkpoint_id = "no_such.h5"}); }),
-                ErrorCode::not_found, "plan", "no_such.h5");
+  test::expect_failed(test::failure_of([] { read_metadata({.checkpoint_id = "no_such.h5"}); }),
+                      ErrorCode::not_found, "plan", "no_such.h5");
 }
 
 TEST_F(EntryPoints, WithoutAStorage) {
   StateDict state = make_state(true);
-  expect_failed(test::failure_of([&] { save(state, {}); }), ErrorCode::invalid_argument, "plan",
-                "no checkpoint id is given, and no storage");
-  expect_failed(test::failure_of([&] { load(state, {}); }), ErrorCode::invalid_argument, "plan",
-                "no checkpoint id is given, and no storage");
-  expect_failed(test::failure_of([&] { save(state, {.checkpoint_id = "s3://bucket/key"}); }),
-                ErrorCode::invalid_argument, "plan",
-                "save to 's3://bucket/key': no storage takes that checkpoint id (asked: HDF5)");
+  test::expect_failed(test::failure_of([&] { save(state, {}); }), ErrorCode::invalid_argument,
+                      "plan", "no checkpoint id is given, and no storage");
+  test::expect_failed(test::failure_of([&] { load(state, {}); }), ErrorCode::invalid_argument,
+                      "plan", "no checkpoint id is given, and no storage");
+  test::expect_failed(
+      test::failure_of([&] { save(state, {.checkpoint_id = "s3://bucket/key"}); }),
+      ErrorCode::invalid_argument, "plan",
+      "save to 's3://bucket/key': no storage takes that checkpoint id (asked: HDF5)");
 }
 
 TEST_F(EntryPoints, WhatIsWrongOnOneRankAloneHoldsUpNobody) {
   StateDict state = make_state(true);
   const bool last = rank == size - 1;
-  expect_failed(test::failure_of([&] {
-                  save(state, {.checkpoint_id = last ? std::optional<std::string>()
-                                                     : std::optional<std::string>("one.h5")});
-                }),
-                ErrorCode::invalid_argument, "plan", "[rank " + std::to_string(size - 1));
+  test::expect_failed(test::failure_of([&] {
+                        save(state, {.checkpoint_id = last ? std::optional<std::string>()
+                                                           : std::optional<std::string>("one.h5")});
+                      }),
+                      ErrorCode::invalid_argument, "plan", "[rank " + std::to_string(size - 1));
   EXPECT_FALSE(std::filesystem::exists("one.h5"));
 }
 
@@ -252,8 +244,9 @@ TEST_F(EntryPoints, HolesInWhatAStorageHasAreAnError) {
       TensorStorageMetadata{{DType::float32}, {8}, {{{0}, {3}}, {{4}, {4}}}};
   NullReader reader(metadata);
   StateDict state{{"w", allocate(DType::float32, {8})}};
-  expect_failed(test::failure_of([&] { load(state, {.storage_reader = &reader}); }),
-                ErrorCode::corrupt, "plan", "load 'w': the checkpoint's chunks do not have [3:4]");
+  test::expect_failed(test::failure_of([&] { load(state, {.storage_reader = &reader}); }),
+                      ErrorCode::corrupt, "plan",
+                      "load 'w': the checkpoint's chunks do not have [3:4]");
 }
 
 TEST_F(EntryPoints, FailuresByRankHaveDcpsSteps) {
@@ -269,7 +262,7 @@ TEST_F(EntryPoints, FailuresByRankHaveDcpsSteps) {
   StateDict state = make_state(true);
   const auto failure =
       test::failure_of([&] { save(state, {.checkpoint_id = "failing.h5", .planner = &planner}); });
-  expect_failed(failure, ErrorCode::io, "write", "not today");
+  test::expect_failed(failure, ErrorCode::io, "write", "not today");
   if (!failure) return;
   const auto failures = failure->failures();
   EXPECT_EQ(failures.size(), size == 1 ? 1U : static_cast<std::size_t>(size - 1));

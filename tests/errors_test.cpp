@@ -66,19 +66,6 @@ ShardedTensor pieces(const std::vector<Box>& boxes, DType dtype = DType::float32
   return tensor;
 }
 
-class CallingPlanner : public DefaultSavePlanner {
- public:
-  explicit CallingPlanner(std::function<void()> call) : call_(std::move(call)) {}
-
-  std::variant<TensorView, Bytes> resolve_data(const WriteItem& item) override {
-    if (call_) std::exchange(call_, nullptr)();
-    return DefaultSavePlanner::resolve_data(item);
-  }
-
- private:
-  std::function<void()> call_;  // when the first data are asked for
-};
-
 // Each test begins with a good checkpoint. Whatever it does, this must still be there at its end,
 // nothing else, and the communicator must be good for another save and load.
 class Errors : public testing::TestWithParam<Transfer> {
@@ -618,7 +605,7 @@ TEST_P(Errors, AnExistingCheckpointIsNotReplacedIfThatIsRefused) {
                 {"'" + path_ + "' exists", "Overwrite::replace", "[rank 0 of {size}]"});
 
   const auto raced = folder_ + "/raced.h5";
-  CallingPlanner planner([&] {
+  test::CallingPlanner planner([&] {
     if (rank_ == 0) write_file(raced, "not ours");
   });
   expect_failed(refused(raced, &planner), "it comes while we save", ErrorCode::invalid_argument,
@@ -635,7 +622,7 @@ TEST_P(Errors, AWriteThatFailsOnOneRank) {
   const auto first = file.entry(*file.find("w")).address;
   for (int faulty = 0; faulty < size_; ++faulty) {
     std::optional<test::FileLimit> limit;
-    CallingPlanner planner([&] {
+    test::CallingPlanner planner([&] {
       if (rank_ == faulty) limit.emplace(first);
     });
     const auto failure = try_save(path_, &planner);

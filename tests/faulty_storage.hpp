@@ -2,6 +2,7 @@
 
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <type_traits>
@@ -169,6 +170,20 @@ class FaultySavePlanner : public DefaultSavePlanner {
 
  private:
   mutable FaultyHook fault_;
+};
+
+// Calls something once, when the first data are asked for.
+class CallingPlanner : public DefaultSavePlanner {
+ public:
+  explicit CallingPlanner(std::function<void()> call) : call_(std::move(call)) {}
+
+  std::variant<TensorView, Bytes> resolve_data(const WriteItem& item) override {
+    if (call_) std::exchange(call_, nullptr)();
+    return DefaultSavePlanner::resolve_data(item);
+  }
+
+ private:
+  std::function<void()> call_;
 };
 
 class FaultyLoadPlanner : public DefaultLoadPlanner {

@@ -59,4 +59,16 @@ inline void expect_same(MPI_Comm comm, const std::optional<CheckpointException>&
   EXPECT_EQ(mine, broadcast(comm, mine)) << why << ": not what rank 0 has";
 }
 
+// Fails the test unless all ranks of the world have the same failure, of DCP's step `step`, which
+// says `says`. Collective.
+inline void expect_failed(const std::optional<CheckpointException>& failure, ErrorCode code,
+                          const std::string& step, const std::string& says) {
+  expect_same(MPI_COMM_WORLD, failure, says);
+  EXPECT_TRUE(failure) << says;
+  if (!failure) return;
+  EXPECT_EQ(failure->code(), code) << failure->what();
+  EXPECT_EQ(failure->step(), step) << failure->what();
+  EXPECT_NE(std::string(failure->what()).find(says), std::string::npos) << failure->what();
+}
+
 }  // namespace h5dcp::test

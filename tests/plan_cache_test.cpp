@@ -698,24 +698,11 @@ TEST_F(PlanCaches, AFailureOnOneRankIsTheSameOnAllAndForgetsThePlan) {
   }
 }
 
-class CallingPlanner : public DefaultSavePlanner {
- public:
-  explicit CallingPlanner(std::function<void()> call) : call_(std::move(call)) {}
-
-  std::variant<TensorView, Bytes> resolve_data(const WriteItem& item) override {
-    if (call_) std::exchange(call_, nullptr)();
-    return DefaultSavePlanner::resolve_data(item);
-  }
-
- private:
-  std::function<void()> call_;  // when the first data are asked for
-};
-
 TEST_F(PlanCaches, AnExistingCheckpointIsNotReplacedIfThatIsRefused) {
   PlanCache cache;
   const auto save_to = [&](const std::string& path, const std::function<void()>& call) {
     Hdf5Writer writer(path, {.overwrite = Overwrite::refuse});
-    CallingPlanner planner(call);
+    test::CallingPlanner planner(call);
     auto arguments = with(cache);
     arguments.checkpoint_id = std::nullopt;
     arguments.storage_writer = &writer;

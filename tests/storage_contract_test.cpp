@@ -47,17 +47,6 @@ class StorageContract : public testing::Test {
     MPI_Comm_size(MPI_COMM_WORLD, &size);
   }
 
-  // The same failure on all ranks.
-  void expect_failed(const std::optional<CheckpointException>& failure, ErrorCode code,
-                     const std::string& step, const std::string& says) const {
-    test::expect_same(MPI_COMM_WORLD, failure, says);
-    EXPECT_TRUE(failure) << says;
-    if (!failure) return;
-    EXPECT_EQ(failure->code(), code) << failure->what();
-    EXPECT_EQ(failure->step(), step) << failure->what();
-    EXPECT_NE(std::string(failure->what()).find(says), std::string::npos) << failure->what();
-  }
-
   // All samples in way number `way`, and values of every kind.
   StateDict make_state(int way, bool filled) const {
     auto state = test::make_state(way, rank, size, filled);
@@ -130,16 +119,16 @@ TEST_F(StorageContract, IdsGoToTheBackendThatTakesThem) {
   EXPECT_EQ(read_metadata({.checkpoint_id = "contract.h5"}).state_dict_metadata.size(), 1U);
   EXPECT_EQ(
       read_metadata({.checkpoint_id = kId, .backends = backends()}).state_dict_metadata.size(), 1U);
-  expect_failed(test::failure_of([&] {
-                  save(state,
-                       {.checkpoint_id = "memory:a",
-                        .backends = {{.name = "nobody",
-                                      .validate_writer_id = [](const auto&) { return false; },
-                                      .validate_reader_id = nullptr,
-                                      .make_writer = nullptr,
-                                      .make_reader = nullptr}}});
-                }),
-                ErrorCode::invalid_argument, "plan", "(asked: nobody)");
+  test::expect_failed(test::failure_of([&] {
+                        save(state,
+                             {.checkpoint_id = "memory:a",
+                              .backends = {{.name = "nobody",
+                                            .validate_writer_id = [](const auto&) { return false; },
+                                            .validate_reader_id = nullptr,
+                                            .make_writer = nullptr,
+                                            .make_reader = nullptr}}});
+                      }),
+                      ErrorCode::invalid_argument, "plan", "(asked: nobody)");
 }
 
 TEST_F(StorageContract, OnlyTheCoordinatorHasTheData) {
@@ -154,10 +143,11 @@ TEST_F(StorageContract, OnlyTheCoordinatorHasTheData) {
     load_state_dict(loaded, reader, MPI_COMM_WORLD, coordinator);
     expect_loaded(loaded, "");
     if (size == 1) continue;
-    expect_failed(test::failure_of([&] {
-                    load_state_dict(loaded, reader, MPI_COMM_WORLD, (coordinator + 1) % size);
-                  }),
-                  ErrorCode::not_found, "plan", "only the rank that coordinated the save has it");
+    test::expect_failed(test::failure_of([&] {
+                          load_state_dict(loaded, reader, MPI_COMM_WORLD, (coordinator + 1) % size);
+                        }),
+                        ErrorCode::not_found, "plan",
+                        "only the rank that coordinated the save has it");
   }
 }
 
@@ -282,7 +272,7 @@ TEST_F(StorageContract, AFailedSaveIsAbandonedEverywhere) {
   TracingWriter writer(store, calls);
   Refusing planner(calls);
   StateDict state{{"of rank " + std::to_string(rank), rank}};
-  expect_failed(
+  test::expect_failed(
       test::failure_of([&] { save(state, {.storage_writer = &writer, .planner = &planner}); }),
       ErrorCode::unsupported, "plan", "not like this [rank 0");
   EXPECT_EQ(calls.back(), "abandon");
@@ -402,16 +392,16 @@ TEST_F(StorageContract, WhatALoadCallsAndWhere) {
 
 TEST_F(StorageContract, WhatIsNotThere) {
   StateDict state{{"w", 1}};
-  expect_failed(
+  test::expect_failed(
       test::failure_of([&] { load(state, {.checkpoint_id = kId, .backends = backends()}); }),
       ErrorCode::not_found, "plan", "load from 'memory:a': there is none");
-  expect_failed(
+  test::expect_failed(
       test::failure_of([&] { read_metadata({.checkpoint_id = kId, .backends = backends()}); }),
       ErrorCode::not_found, "plan", "load from 'memory:a': there is none");
 
   save(state, {.checkpoint_id = kId, .backends = backends()});
   StateDict other{{"v", 1}};
-  expect_failed(
+  test::expect_failed(
       test::failure_of([&] { load(other, {.checkpoint_id = kId, .backends = backends()}); }),
       ErrorCode::not_found, "plan", "'v' (nearest: 'w')");
 }
@@ -422,13 +412,13 @@ TEST_F(StorageContract, PlansThatDoNotFitTogether) {
   if (rank == 0) holed.shards.push_back({{{0}, {3}}, allocate(DType::float32, {3})});
   if (last) holed.shards.push_back({{{4}, {4}}, allocate(DType::float32, {4})});
   StateDict state{{"w", holed}};
-  expect_failed(
+  test::expect_failed(
       test::failure_of([&] { save(state, {.checkpoint_id = kId, .backends = backends()}); }),
       ErrorCode::invalid_argument, "plan", "save 'w': no rank has [3:4] of [8]");
   EXPECT_TRUE(store.empty());
   if (size == 1) return;
   StateDict differing{{"k", last ? 1 : 2}};
-  expect_failed(
+  test::expect_failed(
       test::failure_of([&] { save(differing, {.checkpoint_id = kId, .backends = backends()}); }),
       ErrorCode::invalid_argument, "plan", "save 'k': ");
 }
@@ -497,7 +487,7 @@ TEST_F(StorageContract, AWriterThatFailsOnOneRankLeavesTheOldCheckpoint) {
     FailingWriter writer(store, {rank == c.rank ? c.hook : ""});
     StateDict state{{"new", 1}};
     const auto failure = test::failure_of([&] { save(state, {.storage_writer = &writer}); });
-    expect_failed(failure, ErrorCode::io, c.step, std::string("planned fault in ") + c.hook);
+    test::expect_failed(failure, ErrorCode::io, c.step, std::string("planned fault in ") + c.hook);
     EXPECT_EQ(failure.value().failed_ranks(), std::vector<int>{c.rank}) << c.hook;
     StateDict loaded = nested_places(make_state(1, false));
     load(loaded, {.checkpoint_id = kId, .backends = backends()});
@@ -505,9 +495,9 @@ TEST_F(StorageContract, AWriterThatFailsOnOneRankLeavesTheOldCheckpoint) {
   }
   FailingWriter writer(store, {"too few plans"});
   StateDict state{{"new", 1}};
-  expect_failed(test::failure_of([&] { save(state, {.storage_writer = &writer}); }),
-                ErrorCode::internal, "plan",
-                "made " + std::to_string(size - 1) + " plans for " + std::to_string(size));
+  test::expect_failed(test::failure_of([&] { save(state, {.storage_writer = &writer}); }),
+                      ErrorCode::internal, "plan",
+                      "made " + std::to_string(size - 1) + " plans for " + std::to_string(size));
 }
 
 class FailingReader : public MemoryReader {
@@ -556,7 +546,7 @@ TEST_F(StorageContract, AReaderThatFailsOnOneRank) {
     FailingReader reader(store, {rank == c.rank ? c.hook : ""});
     StateDict loaded = nested_places(make_state(1, false));
     const auto failure = test::failure_of([&] { load(loaded, {.storage_reader = &reader}); });
-    expect_failed(failure, ErrorCode::io, c.step, std::string("planned fault in ") + c.hook);
+    test::expect_failed(failure, ErrorCode::io, c.step, std::string("planned fault in ") + c.hook);
     EXPECT_EQ(failure.value().failed_ranks(), std::vector<int>{c.rank}) << c.hook;
   }
 }
@@ -644,9 +634,9 @@ TEST_F(StorageContract, ReplicasThatDifferAreNamed) {
       continue;
     }
     const std::string others = size == 2 ? "rank 0" : "ranks 0-" + std::to_string(size - 2);
-    expect_failed(failure, ErrorCode::invalid_argument, "plan",
-                  "save 'model.w': in [1:2, 0:3] rank " + std::to_string(size - 1) +
-                      " holds other elements than " + others);
+    test::expect_failed(failure, ErrorCode::invalid_argument, "plan",
+                        "save 'model.w': in [1:2, 0:3] rank " + std::to_string(size - 1) +
+                            " holds other elements than " + others);
     EXPECT_FALSE(with(make(false))) << "alike";
     if (place == Place::memory) continue;
     EXPECT_EQ(writers_of(path, "model.w").size(), 2U) << "each row is written by one of them";
@@ -768,9 +758,9 @@ TEST_F(StorageContract, StoragesMayAskWhereBytesGo) {
   Answering planner;
   load(state, {.storage_reader = &reader, .planner = &planner});
   EXPECT_EQ(planner.room, (Bytes{1, 2, 3}));
-  expect_failed(test::failure_of([&] { load(state, {.storage_reader = &reader}); }),
-                ErrorCode::unsupported, "read",
-                "load 'raw': this planner takes values by load_bytes alone");
+  test::expect_failed(test::failure_of([&] { load(state, {.storage_reader = &reader}); }),
+                      ErrorCode::unsupported, "read",
+                      "load 'raw': this planner takes values by load_bytes alone");
 }
 
 TEST_F(StorageContract, KeysAtTheTopAsOneEntryEach) {
@@ -794,7 +784,7 @@ TEST_F(StorageContract, KeysAtTheTopAsOneEntryEach) {
     EXPECT_TRUE(state.at("config") == Value(config)) << id;
 
     StateDict nested{{"model", Map{{"w", contiguous_view(memory.data(), {2})}}}};
-    expect_failed(
+    test::expect_failed(
         test::failure_of([&] {
           save(nested, {.checkpoint_id = id, .planner = &save_planner, .backends = backends()});
         }),
