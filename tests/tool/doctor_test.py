@@ -59,7 +59,8 @@ def test_a_file_system_in_memory():
 def test_mpi_without_a_launcher(tmp_path):
     found = findings(run("doctor", tmp_path, env=dict(MPI)).stdout)
     assert found["ok", "threads"].startswith("MPI_THREAD_")
-    broken = dict(MPI, OMPI_MCA_ess="none_such", OMPI_MCA_pml="none_such", FI_PROVIDER="none_such")
+    broken = dict(MPI, OMPI_MCA_ess="none_such", OMPI_MCA_pml="none_such", FI_PROVIDER="none_such",
+                  UCX_TLS="none_such")
     done = run("doctor", tmp_path, env=broken)
     if "threads" in done.stdout:
         pytest.skip("nothing keeps this MPI from starting")
@@ -89,7 +90,7 @@ def test_a_rank_that_sees_another_folder(tmp_path):
         pytest.skip("mounts cannot be made here")
     tool = tmp_path.parent / f"{tmp_path.name}.sh"
     tool.write_text(f"""#!/bin/sh
-if [ "$OMPI_COMM_WORLD_RANK" = 1 ]; then
+if [ "${{OMPI_COMM_WORLD_RANK:-$PMI_RANK}}" = 1 ]; then
   exec unshare --mount sh -c 'mount -t tmpfs none {tmp_path} && exec {TOOL} "$@"' sh "$@"
 fi
 exec {TOOL} "$@"

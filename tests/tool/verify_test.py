@@ -40,7 +40,8 @@ def test_an_error_is_told_once_and_ends_all_ranks(tmp_path):
 
 def test_without_a_launcher_mpi_is_not_started(sample):
     """Where MPI cannot start: Open MPI and MPICH end the process in MPI_Init."""
-    broken = {"OMPI_MCA_ess": "none_such", "OMPI_MCA_pml": "none_such", "PATH": "/nowhere"}
+    broken = {"OMPI_MCA_ess": "none_such", "OMPI_MCA_pml": "none_such", "UCX_TLS": "none_such",
+              "PATH": "/nowhere"}
     assert run("verify", sample, env=dict(broken, ASAN_OPTIONS="detect_leaks=0")).returncode == 0
     launched = subprocess.run([TOOL, "verify", sample], capture_output=True, text=True,
                               env=dict(MPI, **broken, OMPI_COMM_WORLD_SIZE="1"))
