@@ -8,11 +8,11 @@ cd "$(dirname "$0")/.."
 packages=(
   g++ make cmake ninja-build pkg-config git python3 python3-venv
   openmpi-bin libopenmpi-dev libhdf5-openmpi-dev hdf5-tools
-  libcli11-dev libfmt-dev libspdlog-dev nlohmann-json3-dev libxxhash-dev libzstd-dev
+  libcli11-dev libfmt-dev libspdlog-dev nlohmann-json3-dev libxxhash-dev libzstd-dev zlib1g-dev
   libgtest-dev librapidcheck-dev libbenchmark-dev clang-format clang-tidy doxygen strace
   munge slurmctld slurmd slurm-client  # without a slurm.conf no daemon of Slurm starts
 )
-modules=(torch numpy h5py safetensors pytest)
+modules=(torch numpy h5py hdf5plugin safetensors pytest)
 
 missing=()
 for package in "${packages[@]}" "$@"; do

@@ -14,6 +14,7 @@
 
 #include "h5dcp/box.hpp"
 #include "h5dcp/extension.hpp"
+#include "h5dcp/filters.hpp"
 #include "h5dcp/metadata.hpp"
 #include "h5dcp/state_dict.hpp"
 #include "h5dcp/tensor.hpp"
@@ -40,8 +41,10 @@ struct CheckpointEntry {
   DType dtype = DType::float32;  // of a tensor, scalar or list
   Extents size;                  // of the same
   std::uint64_t nbytes = 0;      // of JSON or bytes: reserved, the value may be shorter
-  std::uint64_t address = 0;     // of the first byte in the file, if there are bytes
+  std::uint64_t address = 0;     // of the first byte in the file, if there are bytes and no filters
   std::uint64_t chunks = 0;      // boxes in which it was written
+  Filters filters;               // of a tensor
+  Extents chunk_shape;           // of HDF5's chunks, if there are filters
 };
 
 // One box as it was written.
@@ -49,7 +52,8 @@ struct CheckpointChunk {
   Box box;
   std::uint32_t writer = 0;  // the rank that wrote it
   std::uint64_t nbytes = 0;
-  std::uint64_t blocks = 0;  // checksums it has
+  std::uint64_t stored_bytes = 0;  // in the file: what filters leave of them
+  std::uint64_t blocks = 0;        // checksums it has
 };
 
 // Something in a file that is not as it was committed.

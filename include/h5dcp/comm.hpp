@@ -135,6 +135,9 @@ class Comm {
   std::vector<std::uint64_t> sum(std::string_view step, std::vector<std::uint64_t> values) const;
   std::vector<std::uint64_t> max(std::string_view step, std::vector<std::uint64_t> values) const;
 
+  // The sum of `value` over all lower ranks.
+  std::uint64_t sum_before(std::string_view step, std::uint64_t value) const;
+
   // How each of `values` differs between the ranks, which pass as many.
   std::vector<Spread> spread(std::string_view step, const std::vector<double>& values) const;
 

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "h5dcp/filters.hpp"
 #include "h5dcp/storage.hpp"
 
 namespace h5dcp {
@@ -30,6 +31,9 @@ struct Hdf5Options {
   Overwrite overwrite = Overwrite::replace;
   // The most that one operation moves, and about what a rank needs beside its state; at most 1 GiB.
   std::uint64_t piece_bytes = std::uint64_t{8} << 20;
+  // Of tensors; the same on all ranks. Tensors of less than 4 KiB, and those that ranks hold in
+  // boxes that no chunks suit, are stored without.
+  Filters filters = {};
 };
 
 // What the collective engine did, as HDF5 tells after each call. Every rank counts for itself.
@@ -40,7 +44,7 @@ struct CollectiveCalls {
 
 class Hdf5Writer : public ParallelStorageWriter, private RepeatingWriter {
  public:
-  // Throws Error{invalid_argument} if piece_bytes is out of range.
+  // Throws Error{invalid_argument} if piece_bytes or the level of the filters is out of range.
   explicit Hdf5Writer(std::string path, Hdf5Options options = {});
   ~Hdf5Writer() override;
 
@@ -53,7 +57,8 @@ class Hdf5Writer : public ParallelStorageWriter, private RepeatingWriter {
                                       SavePlanner& planner) override;
   void finish(const Comm& comm) override;
   void abandon() noexcept override;
-  // With Transfer::direct. A derived class writes in its own way, so it cannot unless it says so.
+  // With Transfer::direct and without filters. A derived class writes in its own way, so it cannot
+  // unless it says so.
   RepeatingWriter* repeating() override;
 
   // Whether `checkpoint_id` can be the path of a file: no URL, no folder, and the nearest folder

@@ -100,6 +100,15 @@ std::vector<std::uint64_t> Step::reduce(std::vector<std::uint64_t> values, MPI_O
              });
 }
 
+std::uint64_t Step::sum_before(std::uint64_t value) const {
+  const auto sum = run(std::uint64_t{value}, [this](std::uint64_t& buffer, MPI_Request& request) {
+    // NOLINTNEXTLINE(mpi-type-mismatch): as above
+    check(MPI_Iexscan(MPI_IN_PLACE, &buffer, 1, MPI_UINT64_T, MPI_SUM, channel_.work, &request),
+          "MPI_Iexscan");
+  });
+  return channel_.rank == 0 ? 0 : sum;  // MPI leaves the first rank's as it was
+}
+
 std::vector<Spread> Step::spread(std::vector<Spread> values) const {
   return run(std::move(values), [this](std::vector<Spread>& buffer, MPI_Request& request) {
     check(MPI_Iallreduce(MPI_IN_PLACE, buffer.data(), static_cast<int>(buffer.size()),

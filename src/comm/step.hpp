@@ -42,6 +42,7 @@ class Step {
   Bytes broadcast(Bytes bytes, int root) const;
 
   std::vector<std::uint64_t> reduce(std::vector<std::uint64_t> values, MPI_Op op) const;
+  std::uint64_t sum_before(std::uint64_t value) const;
   std::vector<Spread> spread(std::vector<Spread> values) const;
   Counted count(const Counted& mine) const;
 

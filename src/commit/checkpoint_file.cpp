@@ -11,6 +11,17 @@
 
 namespace h5dcp {
 
+namespace {
+
+std::uint64_t stored_bytes(const StoredChunk& chunk) {
+  if (chunk.stored.empty()) return chunk.nbytes;
+  std::uint64_t sum = 0;
+  for (const auto& range : chunk.stored) sum += range.nbytes;
+  return sum;
+}
+
+}  // namespace
+
 Opened open_checkpoint(const std::string& path) {
   Opened opened{{path, PosixFile::Mode::read}, {}};
   try {
@@ -34,7 +45,7 @@ const std::string& CheckpointFile::path() const {
 
 CheckpointSummary CheckpointFile::summary() const {
   const Record& record = impl_->index.record();
-  return {.format_version = kFormatVersion,
+  return {.format_version = version_of(record),
           .generation = record.generation,
           .created_unix_ns = record.created_unix_ns,
           .world_size = record.world_size,
@@ -59,7 +70,9 @@ CheckpointEntry CheckpointFile::entry(std::size_t i) const {
           .size = in_blobs(kind) ? Extents() : index.sizes(i),
           .nbytes = row.nbytes,
           .address = row.address,
-          .chunks = row.chunks};
+          .chunks = row.chunks,
+          .filters = index.filters(i),
+          .chunk_shape = row.filters == 0 ? Extents() : index.chunk_shape(i)};
 }
 
 std::optional<std::size_t> CheckpointFile::find(std::string_view fqn) const {
@@ -73,6 +86,7 @@ std::vector<CheckpointChunk> CheckpointFile::chunks(std::size_t i) const {
     chunks.push_back({.box = slot ? Box() : std::move(chunk.grid.box),
                       .writer = chunk.writer,
                       .nbytes = chunk.nbytes,
+                      .stored_bytes = stored_bytes(chunk),
                       .blocks = chunk.checksums.size()});
   }
   return chunks;

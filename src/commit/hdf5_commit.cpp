@@ -3,7 +3,8 @@
 // 1. Every rank brings what it wrote to the disk (fsync), through a descriptor that was open before
 //    the first write, so that it hears of every write that failed later.
 // 2. All ranks learn that all did, and that together they wrote every box once.
-// 3. Rank 0 writes the commit record and brings it to the disk. The file is now a checkpoint, but
+// 3. Rank 0 tells HDF5 where the chunks of filtered tensors are, if there are any, writes the
+// commit record and brings it to the disk. The file is now a checkpoint, but
 //    under its hidden name.
 // 4. Rank 0 gives it its name (rename, which is atomic) and brings the folder to the disk.
 //
@@ -21,6 +22,7 @@
 #include "base/context.hpp"
 #include "h5dcp/error.hpp"
 #include "layout/tables.hpp"
+#include "storage/chunk_index.hpp"
 #include "storage/folder.hpp"
 #include "storage/hdf5_save.hpp"
 #include "storage/partial_name.hpp"
@@ -113,9 +115,12 @@ void Hdf5Writer::finish(const Comm& comm) {
   const auto totals = comm.sum("count what was written", {save.counts.begin(), save.counts.end()});
   comm.agree("commit '" + path_ + "'", [&] {
     check_counts({totals[0], totals[1], totals[2]});
-    if (comm.is_coordinator()) commit(totals[2]);
+    if (!comm.is_coordinator()) return;
+    if (save.record.filtered.nbytes > 0) index_chunks(save.file, save.image, save.record);
+    commit(totals[2]);
   });
   save.file = PosixFile();
+  save.image.clear();
 }
 
 void Hdf5Writer::sync_again() {

@@ -64,8 +64,8 @@ void StoredTensor::read(const Box& box, const TensorView& target) const {
   Bytes packed;
   for (const auto& chunk : impl_->chunks) {
     for (const auto& part : parts_of(chunk, box, itemsize(dtype()), kPieceBytes)) {
-      read_packed(impl_->file, index, entry, part.box, packed);
-      check_blocks(index, entry, chunk, part.box, packed.data());
+      packed.resize(static_cast<std::size_t>(nbytes(dtype(), part.box.sizes)));
+      read_checked(impl_->file, index, entry, chunk, part.box, packed.data());
       const auto elements = contiguous_view(packed.data(), dtype(), part.box.sizes);
       copy_elements(narrow(elements, relative_to(part.useful, part.box.offsets)),
                     narrow(target, relative_to(part.useful, box.offsets)));

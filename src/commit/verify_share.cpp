@@ -15,14 +15,6 @@ namespace {
 
 constexpr std::uint64_t kPieceBytes = std::uint64_t{8} << 20;
 
-// Bytes of the file from the first to the last element of `box`, what lies between them included.
-Range range_of(const Index& index, std::size_t i, const Box& box) {
-  Extents last = box.offsets;
-  for (std::size_t d = 0; d < box.dims(); ++d) last[d] += box.sizes[d] - 1;
-  const auto first = address_of(index, i, box.offsets);
-  return {first, address_of(index, i, last) + itemsize(index.dtype(i)) - first};
-}
-
 // Where rank `rank` of `size` begins in `total` bytes.
 std::uint64_t share_begin(std::uint64_t total, int rank, int size) {
   const auto r = static_cast<std::uint64_t>(rank);
@@ -145,10 +137,8 @@ void VerifyShare::end_entry(const Tell& tell) {
 
 void VerifyShare::verify_piece(const Piece& piece, const Tell& tell) {
   const bool tensor = index_.kind(entry_) == EntryKind::tensor;
-  read_packed(file_, index_, entry_, piece.box, buffer_);
-  for (const auto& block :
-       damaged_blocks(index_, entry_, *piece.chunk, piece.box, buffer_.data())) {
-    const auto range = range_of(index_, entry_, block);
+  for (const auto& [block, range] :
+       find_damage(file_, index_, entry_, *piece.chunk, piece.box, buffer_)) {
     tell({.what = tensor ? "tensor data" : "value",
           .fqn = std::string(index_.fqn(entry_)),
           .box = tensor ? std::optional(block) : std::nullopt,
@@ -156,7 +146,7 @@ void VerifyShare::verify_piece(const Piece& piece, const Tell& tell) {
           .nbytes = range.nbytes});
     sound_ = false;
   }
-  done_bytes_ += buffer_.size();
+  done_bytes_ += static_cast<std::uint64_t>(nbytes(index_.dtype(entry_), piece.box.sizes));
 }
 
 // Whether the bytes of a value, which are as they were written, make sense.

@@ -34,6 +34,8 @@ void walk(AnyRecord& record, const Field& field) {
   field(record.segment_bytes);
   field(record.segments);
   field(record.world_size);
+  field(record.filtered.address);
+  field(record.filtered.nbytes);
 }
 
 [[noreturn]] void corrupt(const std::string& what) {
@@ -59,10 +61,10 @@ void check_start(std::span<const std::uint8_t> bytes) {
   if (digest != xxh3(bytes.data(), kDigestAt)) {
     corrupt("commit record: bytes 0 to 4095 do not match their checksum");
   }
-  if (version > kFormatVersion) {
+  if (version > kFilteredVersion) {
     throw Error(ErrorCode::unsupported, "format version " + std::to_string(version) +
                                             ": this h5dcp reads up to version " +
-                                            std::to_string(kFormatVersion) + "; update it");
+                                            std::to_string(kFilteredVersion) + "; update it");
   }
 }
 
@@ -74,10 +76,15 @@ const char* name_of(Table table) {
   return kNames.at(static_cast<std::size_t>(table));
 }
 
+std::uint32_t version_of(const Record& record) {
+  return record.filtered.nbytes > 0 ? kFilteredVersion : kFormatVersion;
+}
+
 Bytes encode_record(const Record& record) {
   Bytes bytes(kRecordBytes);
   std::ranges::copy(kMagic, bytes.begin());
-  std::memcpy(&bytes[kVersionAt], &kFormatVersion, sizeof kFormatVersion);
+  const std::uint32_t version = version_of(record);
+  std::memcpy(&bytes[kVersionAt], &version, sizeof version);
   const std::uint32_t committed = record.committed ? 1 : 0;
   std::memcpy(&bytes[kFieldsAt], &committed, sizeof committed);
   std::size_t at = kFieldsAt + sizeof committed;

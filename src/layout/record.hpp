@@ -12,6 +12,7 @@
 namespace h5dcp {
 
 inline constexpr std::uint32_t kFormatVersion = 1;
+inline constexpr std::uint32_t kFilteredVersion = 2;  // of a file that has filtered tensors
 inline constexpr std::size_t kRecordBytes = 4096;
 inline constexpr std::size_t kMostSegments = 256;
 
@@ -44,12 +45,16 @@ struct Record {
   std::uint64_t segment_bytes = 0;  // HDF5's metadata and the padding are hashed in segments
   std::uint32_t segments = 0;
   std::array<std::uint64_t, kMostSegments> segment_digests{};
+  Range filtered{};  // where the chunks of filtered tensors are, one behind the other
 
   const Range& table(Table t) const { return tables.at(static_cast<std::size_t>(t)); }
   Range& table(Table t) { return tables.at(static_cast<std::size_t>(t)); }
 
   bool operator==(const Record&) const = default;
 };
+
+// As low as it can be: older readers read what they understand.
+std::uint32_t version_of(const Record& record);
 
 Bytes encode_record(const Record& record);
 

@@ -18,12 +18,12 @@ struct TensorRow {
   std::uint64_t name_offset;  // in `names`: the FQN, then the encoded path
   std::uint32_t name_bytes;   // of the FQN
   std::uint32_t path_bytes;
-  std::uint64_t first_size;  // in `shapes`: dims sizes
+  std::uint64_t first_size;  // in `shapes`: dims sizes; with filters, then those of a chunk
   std::uint32_t dims;
   std::uint8_t dtype;
   std::uint8_t kind;
-  std::uint16_t zero;
-  std::uint64_t address;  // in the file; 0 if there are no bytes
+  std::uint16_t filters;  // see encode_filters(); 0 if there are none
+  std::uint64_t address;  // in the file; 0 if there are no bytes, or filters
   std::uint64_t nbytes;   // of a slot in `blobs`: its capacity
   std::uint64_t first_chunk;
   std::uint64_t chunks;
@@ -35,7 +35,7 @@ struct ChunkRow {
   std::uint64_t tensor;          // its row in `tensors`
   std::uint64_t first_box;       // in `boxes`: dims offsets, then dims sizes
   std::uint64_t first_checksum;  // in `checksums`
-  std::uint64_t blocks;          // how many checksums
+  std::uint64_t blocks;          // how many checksums; with filters three numbers each
   std::uint64_t nbytes;          // of the box; of a value in `blobs`: without the slot's padding
   std::uint64_t block_rows;      // see BlockGrid
   std::uint32_t block_dim;

@@ -5,11 +5,13 @@
 #include <system_error>
 
 #include "h5dcp/error.hpp"
+#include "layout/filters.hpp"
 
 namespace h5dcp {
 
 void check_options(const Hdf5Options& options) {
   constexpr std::uint64_t kMostPieceBytes = std::uint64_t{1} << 30;  // MPI counts with 31 bits
+  check_filters(options.filters);
   if (options.piece_bytes >= 1 && options.piece_bytes <= kMostPieceBytes) return;
   throw Error(ErrorCode::invalid_argument, "Hdf5Options::piece_bytes is " +
                                                std::to_string(options.piece_bytes) +
@@ -25,6 +27,14 @@ void check_transfer(Transfer mine, Transfer chosen, int coordinator) {
                                                ", but on rank " + std::to_string(coordinator) +
                                                " it is " + name(chosen) +
                                                ": all ranks must choose the same");
+}
+
+void check_same_filters(const Filters& mine, const Filters& chosen, int coordinator) {
+  if (mine == chosen) return;
+  throw Error(ErrorCode::invalid_argument, "Hdf5Options::filters is '" + to_string(mine) +
+                                               "', but on rank " + std::to_string(coordinator) +
+                                               " it is '" + to_string(chosen) +
+                                               "': all ranks must choose the same");
 }
 
 bool is_file_path(const std::string& path) {

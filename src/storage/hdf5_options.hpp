@@ -15,6 +15,9 @@ void check_options(const Hdf5Options& options);
 // for each other in different calls.
 void check_transfer(Transfer mine, Transfer chosen, int coordinator);
 
+// The same of filters: each rank would expect others of the file.
+void check_same_filters(const Filters& mine, const Filters& chosen, int coordinator);
+
 // Whether `path` can name a file: no URL, no folder.
 bool is_file_path(const std::string& path);
 

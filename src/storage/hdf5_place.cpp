@@ -7,10 +7,13 @@
 #include "base/wire.hpp"
 #include "h5dcp/error.hpp"
 #include "layout/blocks.hpp"
+#include "layout/chunk_shape.hpp"
+#include "layout/filters.hpp"
 #include "layout/tables.hpp"
 #include "storage/hdf5_options.hpp"
 #include "storage/hdf5_partial.hpp"
 #include "storage/hdf5_save.hpp"
+#include "storage/index.hpp"
 #include "storage/partial_name.hpp"
 #include "storage/random_id.hpp"
 #include "storage/skeleton.hpp"
@@ -19,27 +22,36 @@
 namespace h5dcp {
 namespace {
 
-// The checksums of one box. A slot is written whole.
-std::uint64_t blocks_in(const SkeletonEntry& entry, const Box& box) {
-  const auto grid =
-      block_grid(in_blobs(entry.kind) ? whole_box(entry.sizes) : box, itemsize(entry.dtype));
-  return static_cast<std::uint64_t>(block_count(grid));
+// The numbers in `checksums` of one box. A slot is written whole.
+std::uint64_t checksums_in(const SkeletonEntry& entry, const Box& box) {
+  const bool filtered = !entry.chunk_shape.empty();
+  const auto grid = filtered ? chunk_grid(box, entry.chunk_shape)
+                             : block_grid(in_blobs(entry.kind) ? whole_box(entry.sizes) : box,
+                                          itemsize(entry.dtype));
+  return static_cast<std::uint64_t>(block_count(grid)) * numbers_of_block(filtered);
 }
 
 // What is stored of one entry: values in `blobs` take a slot of bytes.
-SkeletonEntry to_skeleton(const PlannedEntry& entry) {
+SkeletonEntry to_skeleton(const PlannedEntry& entry, const Filters& filters) {
   SkeletonEntry made{.fqn = entry.fqn,
                      .path = encode_path(entry.path),
                      .kind = entry.kind,
                      .dtype = entry.dtype,
                      .sizes = entry.size,
                      .chunks = entry.chunks.size(),
-                     .blocks = 0};
+                     .checksums = 0};
   if (in_blobs(entry.kind)) {
     made.dtype = DType::uint8;
     made.sizes = {static_cast<std::int64_t>(slot_bytes(entry.nbytes))};
   }
-  for (const auto& box : entry.chunks) made.blocks += blocks_in(made, box);
+  if (filters.any() && entry.kind == EntryKind::tensor) {
+    const auto shape = chunk_shape(entry.size, entry.chunks, itemsize(entry.dtype));
+    if (shape) {
+      made.filters = filters;
+      made.chunk_shape = *shape;
+    }
+  }
+  for (const auto& box : entry.chunks) made.checksums += checksums_in(made, box);
   return made;
 }
 
@@ -51,7 +63,10 @@ void encode(WireWriter& wire, const SkeletonEntry& entry) {
   wire.varint(entry.sizes.size());
   wire.extents(entry.sizes);
   wire.varint(entry.chunks);
-  wire.varint(entry.blocks);
+  wire.varint(entry.checksums);
+  wire.varint(encode_filters(entry.filters));
+  wire.varint(entry.chunk_shape.size());
+  wire.extents(entry.chunk_shape);
 }
 
 SkeletonEntry decode_entry(WireReader& wire) {
@@ -62,7 +77,9 @@ SkeletonEntry decode_entry(WireReader& wire) {
   entry.dtype = DType{static_cast<std::uint8_t>(wire.varint())};
   entry.sizes = wire.extents(wire.varint());
   entry.chunks = wire.varint();
-  entry.blocks = wire.varint();
+  entry.checksums = wire.varint();
+  entry.filters = decode_filters(static_cast<std::uint16_t>(wire.varint()));
+  entry.chunk_shape = wire.extents(wire.varint());
   return entry;
 }
 
@@ -105,9 +122,10 @@ std::vector<Message> answers(const std::vector<EntryPlace>& places,
 }
 
 // What all ranks need of the record, in few bytes.
-Bytes encode_shared(const Record& record, Transfer transfer) {
+Bytes encode_shared(const Record& record, const Hdf5Options& options) {
   WireWriter wire;
-  wire.varint(static_cast<std::uint64_t>(transfer));
+  wire.varint(static_cast<std::uint64_t>(options.transfer));
+  wire.varint(encode_filters(options.filters));
   wire.fixed64(record.generation);
   wire.varint(record.file_bytes);
   wire.varint(record.data_bytes);
@@ -118,15 +136,16 @@ Bytes encode_shared(const Record& record, Transfer transfer) {
   return wire.take();
 }
 
-// Returns rank 0's transfer.
-Transfer decode_shared(const Bytes& bytes, Record& record) {
+// Returns the coordinator's options, as far as ranks must have the same.
+Hdf5Options decode_shared(const Bytes& bytes, Record& record) {
   WireReader wire(bytes);
-  const Transfer transfer{static_cast<std::uint8_t>(wire.varint())};
+  Hdf5Options options{.transfer = Transfer{static_cast<std::uint8_t>(wire.varint())}};
+  options.filters = decode_filters(static_cast<std::uint16_t>(wire.varint()));
   record.generation = wire.fixed64();
   record.file_bytes = wire.varint();
   record.data_bytes = wire.varint();
   for (auto& table : record.tables) table = {wire.varint(), wire.varint()};
-  return transfer;
+  return options;
 }
 
 }  // namespace
@@ -135,7 +154,7 @@ std::vector<std::vector<StorageData>> Hdf5Writer::prepare_global_plan(
     const Comm& comm, const std::vector<PlannedEntry>& share) {
   Save& save = *save_;
   WireWriter mine;
-  for (const auto& entry : share) encode(mine, to_skeleton(entry));
+  for (const auto& entry : share) encode(mine, to_skeleton(entry, options_.filters));
   std::vector<Message> sent;
   if (!mine.empty()) sent.push_back({comm.coordinator(), mine.take()});
   const auto received = comm.exchange("lay out", sent);
@@ -158,35 +177,38 @@ std::vector<std::vector<StorageData>> Hdf5Writer::prepare_global_plan(
         make_skeleton(save.partial, entries, generation, static_cast<std::uint32_t>(comm.size()));
     save.record = skeleton.record;
     if (save.layout) save.layout->image = std::move(skeleton.image);
+    if (options_.filters.any()) save.image = std::move(skeleton.image);
     replies = answers(skeleton.places, order, all);
   });
-  const auto transfer = decode_shared(
-      comm.broadcast("lay out", encode_shared(save.record, options_.transfer), comm.coordinator()),
+  const auto chosen = decode_shared(
+      comm.broadcast("lay out", encode_shared(save.record, options_), comm.coordinator()),
       save.record);
   const auto places = comm.exchange("lay out", replies);
 
   std::vector<std::vector<StorageData>> data;
   comm.agree("open '" + path_ + "'", [&] {
-    check_transfer(options_.transfer, transfer, comm.coordinator());
+    check_transfer(options_.transfer, chosen.transfer, comm.coordinator());
+    check_same_filters(options_.filters, chosen.filters, comm.coordinator());
     save.partial = partial_name(path_, save.record.generation);
     save.file = open_partial(save.partial, save.record.generation);
     if (save.layout) save.layout->record = save.record;
     WireReader wire(places.empty() ? std::span<const std::uint8_t>() : places.front().bytes);
     for (const auto& entry : share) {
-      const auto made = to_skeleton(entry);
+      const auto made = to_skeleton(entry, options_.filters);
       ChunkPlace place{.row = wire.varint(),
                        .address = wire.varint(),
                        .chunk = wire.varint(),
                        .first_box = wire.varint(),
                        .first_checksum = wire.varint(),
-                       .slot_bytes = 0};
+                       .slot_bytes = 0,
+                       .chunk_shape = made.chunk_shape};
       if (in_blobs(entry.kind)) place.slot_bytes = static_cast<std::uint64_t>(made.sizes[0]);
       auto& chunks = data.emplace_back();
       for (const auto& box : entry.chunks) {
         chunks.push_back(encode_place(place));
         place.chunk += 1;
         place.first_box += 2 * made.sizes.size();
-        place.first_checksum += blocks_in(made, box);
+        place.first_checksum += checksums_in(made, box);
       }
     }
   });

@@ -119,6 +119,8 @@ void Hdf5Reader::read_data(const Comm& comm, const LoadPlan& plan, LoadPlanner& 
       "read from '" + path_ + "'", pieces, [&](std::size_t i) { return reads.describe(i); },
       [&](std::size_t i) { return reads.into(i, planner); },
       [&](std::size_t i) { reads.took(i, planner); });
+  if (load.index.record().filtered.nbytes == 0) return;
+  comm.agree("read from '" + path_ + "'", [&] { reads.read_filtered(planner); });
 }
 
 CollectiveCalls Hdf5Reader::collective_calls() const {

@@ -20,6 +20,7 @@ struct Hdf5Writer::Save {
   Record record;        // rank 0 has all of it, the others the generation, sizes and tables
   PosixFile file;       // opened before the first write, so that fsync hears of every failed one
   CollectiveCalls calls;
+  SkeletonImage image;                 // on the coordinator, of a save with filters
   std::shared_ptr<Hdf5Layout> layout;  // to be filled in, if the save may be repeated
 
   // What this rank wrote: boxes, bytes of tensors and values (slots whole), and the sum of the

@@ -57,7 +57,7 @@ Datatype tensor_row_type() {
   field("dims", offsetof(TensorRow, dims), H5T_STD_U32LE);
   field("dtype", offsetof(TensorRow, dtype), H5T_STD_U8LE);
   field("kind", offsetof(TensorRow, kind), H5T_STD_U8LE);
-  field("zero", offsetof(TensorRow, zero), H5T_STD_U16LE);
+  field("filters", offsetof(TensorRow, filters), H5T_STD_U16LE);
   field("address", offsetof(TensorRow, address), H5T_STD_U64LE);
   field("nbytes", offsetof(TensorRow, nbytes), H5T_STD_U64LE);
   field("first_chunk", offsetof(TensorRow, first_chunk), H5T_STD_U64LE);

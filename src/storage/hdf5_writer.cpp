@@ -54,6 +54,7 @@ void Hdf5Writer::abandon() noexcept {
   }
   save_->partial.clear();
   save_->file = PosixFile();
+  save_->image.clear();
 }
 
 CollectiveCalls Hdf5Writer::collective_calls() const {

@@ -13,6 +13,8 @@
 #include "base/utf8.hpp"
 #include "base/whole_box.hpp"
 #include "h5dcp/error.hpp"
+#include "layout/chunk_shape.hpp"
+#include "layout/filters.hpp"
 #include "plan/tile.hpp"
 
 namespace h5dcp {
@@ -62,6 +64,9 @@ void check_tables(const Record& record) {
     }
     if (range.nbytes % item_bytes(table) != 0) corrupt(name + "has half a row");
   }
+  if (!inside(record.filtered.address, record.filtered.nbytes, record.file_bytes)) {
+    corrupt("the filtered chunks lie outside of the file");
+  }
 }
 
 // What is wrong with boxes that are inside; empty if each element is in one of them.
@@ -78,6 +83,32 @@ std::string fault_of(const Extents& sizes, const std::vector<StoredChunk>& chunk
   if (overlap == nullptr) return "a box lies outside of " + to_string(sizes);
   return "the boxes " + to_string(boxes[overlap->first]) + " and " +
          to_string(boxes[overlap->second]) + " overlap";
+}
+
+// The checksums of filtered blocks come with where these are.
+void take_stored(StoredChunk& chunk) {
+  std::vector<std::uint64_t> numbers;
+  numbers.swap(chunk.checksums);
+  const auto of_block = numbers_of_block(true);
+  for (std::size_t n = 0; n + of_block <= numbers.size(); n += of_block) {
+    chunk.checksums.push_back(numbers[n]);
+    chunk.stored.push_back({numbers[n + 1], numbers[n + 2]});
+  }
+}
+
+// Whether each block is one chunk of the dataset, and stored among the others.
+bool are_chunks(const StoredChunk& chunk, const Extents& shape, const Range& filtered) {
+  const auto& box = chunk.grid.box;
+  const BlockGrid grid = chunk_grid(box, shape);
+  if (chunk.grid.dim != grid.dim || chunk.grid.rows != grid.rows) return false;
+  for (std::size_t d = 0; d < box.dims(); ++d) {
+    if (box.offsets[d] % shape[d] != 0) return false;
+    if (d < grid.dim ? shape[d] != 1 : d > grid.dim && box.sizes[d] > shape[d]) return false;
+  }
+  return std::ranges::all_of(chunk.stored, [&](const Range& range) {
+    return range.address >= filtered.address &&
+           inside(range.address - filtered.address, range.nbytes, filtered.nbytes);
+  });
 }
 
 }  // namespace
@@ -116,10 +147,32 @@ void Index::check_row(std::size_t i) const {
   if (kind(i) != EntryKind::tensor && r.dims != (kind(i) == EntryKind::scalar ? 0 : 1)) {
     refuse("a value has as many dimensions as no value of its kind");
   }
-  if (!inside(r.address, r.nbytes, record_.file_bytes)) refuse("its data lie outside of the file");
+  if (r.filters != 0) {
+    check_filters(i);
+  } else if (!inside(r.address, r.nbytes, record_.file_bytes)) {
+    refuse("its data lie outside of the file");
+  }
   const auto chunks = record_.table(Table::chunks).nbytes / sizeof(ChunkRow);
   if (!inside(r.first_chunk, r.chunks, chunks)) refuse("its boxes lie outside of 'chunks'");
   if (count_bytes(dtype(i), sizes(i)) != r.nbytes) refuse("its sizes and its bytes do not match");
+}
+
+void Index::check_filters(std::size_t i) const {
+  const TensorRow r = row(i);
+  const auto refuse = [i](const std::string& what) {
+    corrupt("index table 'tensors', row " + std::to_string(i) + ": " + what);
+  };
+  static_cast<void>(filters(i));
+  const auto shapes = record_.table(Table::shapes).nbytes / sizeof(std::int64_t);
+  if (kind(i) != EntryKind::tensor || r.dims == 0) refuse("filters of what is no tensor");
+  if (!inside(r.first_size, std::uint64_t{2} * r.dims, shapes)) {
+    refuse("the sizes of its chunks lie outside of 'shapes'");
+  }
+  const Extents whole = sizes(i);
+  const Extents chunk = chunk_shape(i);
+  for (std::size_t d = 0; d < r.dims; ++d) {
+    if (chunk[d] < 1 || chunk[d] > whole[d]) refuse("its chunks are larger than it is");
+  }
 }
 
 const std::uint8_t* Index::table(Table t) const {
@@ -143,14 +196,27 @@ Path Index::path(std::size_t i) const {
   return decode_path(fqn(i), {names + r.name_offset + r.name_bytes, r.path_bytes});
 }
 
+Extents Index::shape(std::uint64_t first, std::size_t dims) const {
+  std::array<std::int64_t, Extents::kMaxDims> sizes{};
+  if (dims > 0) {
+    std::memcpy(sizes.data(), table(Table::shapes) + first * sizeof(std::int64_t),
+                dims * sizeof(std::int64_t));
+  }
+  return Extents(std::span(sizes).first(dims));
+}
+
 Extents Index::sizes(std::size_t i) const {
   const TensorRow r = row(i);
-  std::array<std::int64_t, Extents::kMaxDims> sizes{};
-  if (r.dims > 0) {
-    std::memcpy(sizes.data(), table(Table::shapes) + r.first_size * sizeof(std::int64_t),
-                r.dims * sizeof(std::int64_t));
-  }
-  return Extents(std::span(sizes).first(r.dims));
+  return shape(r.first_size, r.dims);
+}
+
+Extents Index::chunk_shape(std::size_t i) const {
+  const TensorRow r = row(i);
+  return shape(r.first_size + r.dims, r.dims);
+}
+
+Filters Index::filters(std::size_t i) const {
+  return decode_filters(row(i).filters);
 }
 
 std::size_t Index::lower_bound(std::string_view fqn) const {
@@ -252,6 +318,8 @@ std::vector<StoredChunk> read_chunks(const PosixFile& file, const Index& index, 
   const auto& record = index.record();
   const auto dims = tensor.dims;
   const bool slot = in_blobs(index.kind(i));
+  const bool filtered = tensor.filters != 0;
+  const auto of_block = numbers_of_block(filtered);
   const Box whole = whole_box(index.sizes(i));
   const auto refuse = [&](std::uint64_t row, const char* what) {
     corrupt("'" + std::string(index.fqn(i)) + "': row " + std::to_string(row) +
@@ -271,29 +339,31 @@ std::vector<StoredChunk> read_chunks(const PosixFile& file, const Index& index, 
 
   // The boxes and checksums of one tensor follow each other, too: one read each.
   const auto most_boxes = record.table(Table::boxes).nbytes / sizeof(std::int64_t);
-  const auto most_blocks = record.table(Table::checksums).nbytes / sizeof(std::uint64_t);
+  const auto most_numbers = record.table(Table::checksums).nbytes / sizeof(std::uint64_t);
   std::uint64_t box_items = 0;
-  std::uint64_t blocks = 0;
+  std::uint64_t numbers_of_blocks = 0;
   for (std::uint64_t c = 0; c < rows.size(); ++c) {
     const auto row = tensor.first_chunk + c;
     if (rows[c].tensor != i) refuse(row, "belongs to another tensor");
     if (rows[c].first_box != rows[0].first_box + box_items ||
-        rows[c].first_checksum != rows[0].first_checksum + blocks) {
+        rows[c].first_checksum != rows[0].first_checksum + numbers_of_blocks) {
       refuse(row, "does not follow the row before it");
     }
-    if (rows[c].blocks > most_blocks - blocks) refuse(row, "has more blocks than there are");
+    if (rows[c].blocks > (most_numbers - numbers_of_blocks) / of_block) {
+      refuse(row, "has more blocks than there are");
+    }
     box_items += std::uint64_t{2} * dims;
-    blocks += rows[c].blocks;
+    numbers_of_blocks += rows[c].blocks * of_block;
   }
   if (!rows.empty() && (!inside(rows[0].first_box, box_items, most_boxes) ||
-                        !inside(rows[0].first_checksum, blocks, most_blocks))) {
+                        !inside(rows[0].first_checksum, numbers_of_blocks, most_numbers))) {
     refuse(tensor.first_chunk, "points outside of the index");
   }
   std::vector<std::int64_t> boxes;
   std::vector<std::uint64_t> checksums;
   if (!rows.empty()) {
     read_some(Table::boxes, boxes, rows[0].first_box, box_items);
-    read_some(Table::checksums, checksums, rows[0].first_checksum, blocks);
+    read_some(Table::checksums, checksums, rows[0].first_checksum, numbers_of_blocks);
   }
 
   std::vector<StoredChunk> chunks;
@@ -301,13 +371,14 @@ std::vector<StoredChunk> read_chunks(const PosixFile& file, const Index& index, 
   auto checksum = checksums.begin();
   for (std::uint64_t c = 0; c < rows.size(); ++c) {
     const auto row = tensor.first_chunk + c;
-    StoredChunk chunk{
-        .row = row,
-        .grid = {},
-        .writer = rows[c].writer,
-        .nbytes = rows[c].nbytes,
-        .checksums = {checksum, checksum + static_cast<std::ptrdiff_t>(rows[c].blocks)},
-        .digest = rows[c].digest};
+    const auto of_chunk = static_cast<std::ptrdiff_t>(rows[c].blocks * of_block);
+    StoredChunk chunk{.row = row,
+                      .grid = {},
+                      .writer = rows[c].writer,
+                      .nbytes = rows[c].nbytes,
+                      .checksums = {checksum, checksum + of_chunk},
+                      .stored = {},
+                      .digest = rows[c].digest};
     const std::vector<std::int64_t> numbers(box, box + std::ptrdiff_t{2} * dims);
     if (row_digest(row, rows[c], numbers, chunk.checksums) != rows[c].digest) {
       refuse(row, "or its boxes or checksums do not match their digest");
@@ -316,6 +387,12 @@ std::vector<StoredChunk> read_chunks(const PosixFile& file, const Index& index, 
                   rows[c].block_dim,
                   static_cast<std::int64_t>(rows[c].block_rows)};
     if (!contains(whole, chunk.grid.box)) refuse(row, "has a box outside of the tensor");
+    if (filtered) {
+      take_stored(chunk);
+      if (!are_chunks(chunk, index.chunk_shape(i), record.filtered)) {
+        refuse(row, "has blocks that are no chunks of the file");
+      }
+    }
     const auto most_rows = dims == 0 || chunk.grid.dim >= dims
                                ? 1
                                : std::max<std::int64_t>(1, chunk.grid.box.sizes[chunk.grid.dim]);
@@ -329,7 +406,7 @@ std::vector<StoredChunk> read_chunks(const PosixFile& file, const Index& index, 
       refuse(row, "has bytes that do not fit its box");
     }
     box += std::ptrdiff_t{2} * dims;
-    checksum += static_cast<std::ptrdiff_t>(rows[c].blocks);
+    checksum += of_chunk;
     chunks.push_back(std::move(chunk));
   }
   if (const auto fault = fault_of(whole.sizes, chunks); !fault.empty()) {

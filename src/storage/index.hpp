@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "h5dcp/bytes.hpp"
+#include "h5dcp/filters.hpp"
 #include "h5dcp/metadata.hpp"
 #include "layout/blocks.hpp"
 #include "layout/record.hpp"
@@ -47,14 +48,18 @@ class Index {
   Path path(std::size_t i) const;
   EntryKind kind(std::size_t i) const { return EntryKind{row(i).kind}; }
   DType dtype(std::size_t i) const { return DType{row(i).dtype}; }
-  Extents sizes(std::size_t i) const;   // of a value in `blobs`: its slot, {capacity}
-  bool is_prefix(std::size_t i) const;  // whether another FQN continues this one with a dot
+  Extents sizes(std::size_t i) const;  // of a value in `blobs`: its slot, {capacity}
+  Filters filters(std::size_t i) const;
+  Extents chunk_shape(std::size_t i) const;  // of one that has filters
+  bool is_prefix(std::size_t i) const;       // whether another FQN continues this one with a dot
 
   std::optional<std::size_t> find(std::string_view fqn) const;
 
  private:
   const std::uint8_t* table(Table t) const;
   void check_row(std::size_t i) const;
+  void check_filters(std::size_t i) const;
+  Extents shape(std::uint64_t first, std::size_t dims) const;
   std::size_t lower_bound(std::string_view fqn) const;
 
   Record record_;
@@ -83,8 +88,15 @@ struct StoredChunk {
   std::uint32_t writer = 0;
   std::uint64_t nbytes = 0;
   std::vector<std::uint64_t> checksums;  // one a block
+  std::vector<Range> stored;             // of a filtered tensor: where each block is in the file
   std::uint64_t digest = 0;
 };
+
+// The numbers that a block has in the table `checksums`: its checksum; with filters, which that is
+// of what is stored, also the address of that and its bytes.
+constexpr std::size_t numbers_of_block(bool filtered) {
+  return filtered ? 3 : 1;
+}
 
 // The digest of row number `row`: it covers the row, its box and its checksums, and its place.
 std::uint64_t row_digest(std::uint64_t row, const ChunkRow& content,

@@ -55,9 +55,10 @@ std::vector<Range> other_bytes(const Index& index) {
   const Record& record = index.record();
   std::vector<Range> known{{0, kRecordBytes}};
   for (const auto& table : record.tables) known.push_back(table);
+  known.push_back(record.filtered);
   for (std::size_t i = 0; i < index.size(); ++i) {
     const auto row = index.row(i);
-    known.push_back({row.address, row.nbytes});
+    if (row.filters == 0) known.push_back({row.address, row.nbytes});
   }
   std::ranges::sort(known, {}, &Range::address);
   std::vector<Range> others;

@@ -13,7 +13,9 @@
 #include <string_view>
 
 #include "base/checksum.hpp"
+#include "h5dcp/error.hpp"
 #include "layout/dataset_name.hpp"
+#include "layout/filters.hpp"
 #include "layout/tables.hpp"
 #include "storage/hdf5_id.hpp"
 #include "storage/hdf5_types.hpp"
@@ -39,6 +41,7 @@ class Maker {
   void close();
 
  private:
+  hdf5::PropertyList filtered(const SkeletonEntry& entry) const;
   void attribute(hid_t object, const char* name, std::string_view text);
   void write_to(const PosixFile& draft) const;
 
@@ -98,20 +101,47 @@ void Maker::attribute(hid_t object, const char* name, std::string_view text) {
   ok(H5Awrite(attribute.get(), type.get(), padded.data()), action_);
 }
 
+// How a dataset is created whose chunks the ranks will filter.
+hdf5::PropertyList Maker::filtered(const SkeletonEntry& entry) const {
+  const auto need = [](H5Z_filter_t filter, const char* how) {
+    if (H5Zfilter_avail(filter) > 0) return;
+    throw Error(ErrorCode::unsupported, std::string("Hdf5Options::filters: this HDF5 has no ") +
+                                            how + ": its tools could not read the tensors");
+  };
+  hdf5::PropertyList creation(H5Pcopy(dataset_creation_.get()), action_);
+  const std::vector<hsize_t> chunk(entry.chunk_shape.begin(), entry.chunk_shape.end());
+  ok(H5Pset_chunk(creation.get(), static_cast<int>(chunk.size()), chunk.data()), action_);
+  ok(H5Pset_alloc_time(creation.get(), H5D_ALLOC_TIME_INCR), action_);
+  if (entry.filters.shuffle) ok(H5Pset_shuffle(creation.get()), action_);
+  const auto level = static_cast<unsigned>(entry.filters.level);
+  if (entry.filters.compression == Compression::deflate) {
+    need(H5Z_FILTER_DEFLATE, "deflate");
+    ok(H5Pset_deflate(creation.get(), level), action_);
+  } else if (entry.filters.compression == Compression::zstd) {
+    constexpr H5Z_filter_t kZstd = 32015;
+    need(kZstd, "plugin for zstd (filter 32015; HDF5_PLUGIN_PATH tells where it is)");
+    ok(H5Pset_filter(creation.get(), kZstd, H5Z_FLAG_MANDATORY, 1, &level), action_);
+  }
+  return creation;
+}
+
 std::uint64_t Maker::dataset(const std::string& name, hid_t type, const Extents& sizes,
                              const SkeletonEntry* entry) {
   if (entry != nullptr) {
-    auto& own = types_.at(static_cast<std::size_t>(entry->dtype));
-    if (!own) own.emplace(hdf5::datatype_of(entry->dtype));
-    type = own->get();
+    auto& kept = types_.at(static_cast<std::size_t>(entry->dtype));
+    if (!kept) kept.emplace(hdf5::datatype_of(entry->dtype));
+    type = kept->get();
   }
   const std::vector<hsize_t> dims(sizes.begin(), sizes.end());
   const hdf5::Dataspace space(
       sizes.empty() ? H5Screate(H5S_SCALAR)
                     : H5Screate_simple(static_cast<int>(dims.size()), dims.data(), nullptr),
       action_);
+  const bool is_filtered = entry != nullptr && entry->filters.any();
+  const hdf5::PropertyList own = is_filtered ? filtered(*entry) : hdf5::PropertyList();
+  const hid_t creation = is_filtered ? own.get() : dataset_creation_.get();
   hdf5::Dataset dataset(H5Dcreate2(file_.get(), name.c_str(), type, space.get(),
-                                   link_creation_.get(), dataset_creation_.get(), H5P_DEFAULT),
+                                   link_creation_.get(), creation, H5P_DEFAULT),
                         action_ + ": dataset '" + name + "'");
   if (entry != nullptr) {
     attribute(dataset.get(), "fqn", entry->fqn);
@@ -163,16 +193,18 @@ Tables lay_out(const std::vector<SkeletonEntry>& entries, std::vector<EntryPlace
     row.dims = static_cast<std::uint32_t>(entry.sizes.size());
     row.dtype = static_cast<std::uint8_t>(entry.dtype);
     row.kind = static_cast<std::uint8_t>(entry.kind);
+    row.filters = encode_filters(entry.filters);
     row.nbytes = static_cast<std::uint64_t>(nbytes(entry.dtype, entry.sizes));
     row.first_chunk = tables.chunks;
     row.chunks = entry.chunks;
     append(tables.names, entry.fqn.data(), entry.fqn.size());
     append(tables.names, entry.path.data(), entry.path.size());
     append(tables.shapes, entry.sizes.data(), entry.sizes.size());
+    append(tables.shapes, entry.chunk_shape.data(), entry.chunk_shape.size());
     places.push_back({i, 0, tables.chunks, tables.boxes, tables.checksums});
     tables.chunks += entry.chunks;
     tables.boxes += entry.chunks * 2 * entry.sizes.size();
-    tables.checksums += entry.blocks;
+    tables.checksums += entry.checksums;
     if (in_blobs(entry.kind)) {
       row.address = tables.blobs;
       tables.blobs += row.nbytes;
@@ -215,28 +247,9 @@ void make_objects(const std::string& path, const PosixFile& draft,
   maker.close();
 }
 
-// What HDF5 has made, and the tables. Padding is left out: a new file reads as zeros.
-SkeletonImage image_of(const PosixFile& draft, const std::vector<Range>& others,
-                       const Index& index) {
-  SkeletonImage image;
-  for (const Range& range : others) {
-    Bytes bytes(range.nbytes);
-    draft.read(bytes.data(), bytes.size(), range.address);
-    if (std::ranges::all_of(bytes, [](std::uint8_t byte) { return byte == 0; })) continue;
-    image.push_back({range.address, std::move(bytes)});
-  }
-  for (std::size_t t = 0; t < kOpeningTables; ++t) {
-    const auto& range = index.record().tables.at(t);
-    if (range.nbytes == 0) continue;
-    const auto* first = index.tables().data() + offset_of(index.record(), t);
-    image.push_back({range.address, Bytes(first, first + range.nbytes)});
-  }
-  return image;
-}
-
 void write_skeleton(const PosixFile& file, const Record& record, const SkeletonImage& image) {
   file.reserve(record.file_bytes);
-  for (const auto& part : image) file.write(part.bytes.data(), part.bytes.size(), part.address);
+  write_image(file, image);
   const Bytes start = encode_record(record);
   file.write(start.data(), start.size(), 0);
 }

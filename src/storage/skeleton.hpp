@@ -10,8 +10,10 @@
 #include <vector>
 
 #include "h5dcp/bytes.hpp"
+#include "h5dcp/filters.hpp"
 #include "h5dcp/metadata.hpp"
 #include "layout/record.hpp"
+#include "storage/skeleton_image.hpp"
 
 namespace h5dcp {
 
@@ -20,9 +22,11 @@ struct SkeletonEntry {
   std::string path;  // encoded, see encode_path
   EntryKind kind = EntryKind::tensor;
   DType dtype = DType::float32;
-  Extents sizes;             // of JSON and bytes: the slot, {capacity}
-  std::uint64_t chunks = 0;  // boxes that will be written ...
-  std::uint64_t blocks = 0;  // ... and their checksums
+  Extents sizes;                // of JSON and bytes: the slot, {capacity}
+  std::uint64_t chunks = 0;     // boxes that will be written ...
+  std::uint64_t checksums = 0;  // ... and their numbers in that table
+  Filters filters = {};
+  Extents chunk_shape = {};  // of what is filtered
 };
 
 // Where the parts of one entry go.
@@ -33,16 +37,6 @@ struct EntryPlace {
   std::uint64_t first_box = 0;
   std::uint64_t first_checksum = 0;
 };
-
-// Bytes of a file.
-struct FileBytes {
-  std::uint64_t address = 0;
-  Bytes bytes;
-};
-
-// What is in the file before there are data in it, but for the record. It depends on the entries
-// and the number of ranks alone.
-using SkeletonImage = std::vector<FileBytes>;
 
 struct Skeleton {
   Record record;                   // all but what the commit adds

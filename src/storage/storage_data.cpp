@@ -12,17 +12,21 @@ StorageData encode_place(const ChunkPlace& place) {
   wire.varint(place.first_box);
   wire.varint(place.first_checksum);
   wire.varint(place.slot_bytes);
+  wire.varint(place.chunk_shape.size());
+  wire.extents(place.chunk_shape);
   return wire.take();
 }
 
 ChunkPlace decode_place(const StorageData& data) {
   WireReader wire(data);
-  return {.row = wire.varint(),
-          .address = wire.varint(),
-          .chunk = wire.varint(),
-          .first_box = wire.varint(),
-          .first_checksum = wire.varint(),
-          .slot_bytes = wire.varint()};
+  ChunkPlace place{.row = wire.varint(),
+                   .address = wire.varint(),
+                   .chunk = wire.varint(),
+                   .first_box = wire.varint(),
+                   .first_checksum = wire.varint(),
+                   .slot_bytes = wire.varint()};
+  place.chunk_shape = wire.extents(wire.varint());
+  return place;
 }
 
 }  // namespace h5dcp

@@ -15,6 +15,7 @@ struct ChunkPlace {
   std::uint64_t first_box = 0;       // in `boxes`
   std::uint64_t first_checksum = 0;  // in `checksums`
   std::uint64_t slot_bytes = 0;      // of a value in `blobs`; 0 for all else
+  Extents chunk_shape = {};          // of a tensor that is filtered; empty for all else
 };
 
 StorageData encode_place(const ChunkPlace& place);

@@ -4,11 +4,18 @@
 #include <utility>
 
 #include "base/checksum.hpp"
+#include "base/context.hpp"
+#include "base/whole_box.hpp"
 #include "h5dcp/error.hpp"
+#include "h5dcp/tensor.hpp"
+#include "layout/filters.hpp"
 #include "layout/runs.hpp"
 
 namespace h5dcp {
 
+namespace {
+
+// The address in the file of element `offsets` of entry i, which is not filtered.
 std::uint64_t address_of(const Index& index, std::size_t i, const Extents& offsets) {
   const Extents sizes = index.sizes(i);
   std::uint64_t element = 0;
@@ -18,6 +25,85 @@ std::uint64_t address_of(const Index& index, std::size_t i, const Extents& offse
   }
   return index.row(i).address + element * itemsize(index.dtype(i));
 }
+
+// The elements of `box` of entry i, which is not filtered, packed.
+void read_packed(const PosixFile& file, const Index& index, std::size_t i, const Box& box,
+                 std::uint8_t* packed) {
+  for_each_run(index.sizes(i), box, itemsize(index.dtype(i)),
+               [&](std::uint64_t first, std::uint64_t size) {
+                 file.read(packed, size, index.row(i).address + first);
+                 packed += size;
+               });
+}
+
+// Those blocks of `box`, packed at `packed`, that are not as they were written.
+std::vector<Box> damaged_blocks(const Index& index, std::size_t i, const StoredChunk& chunk,
+                                const Box& box, const void* packed) {
+  std::vector<Box> damaged;
+  const auto* next = static_cast<const std::uint8_t*>(packed);
+  for (auto& block : blocks_of(chunk.grid, box)) {
+    const auto size = static_cast<std::size_t>(nbytes(index.dtype(i), block.sizes));
+    const auto number = static_cast<std::size_t>(block_at(chunk.grid, block.offsets));
+    if (xxh3(next, size) != chunk.checksums.at(number)) damaged.push_back(std::move(block));
+    next += size;
+  }
+  return damaged;
+}
+
+// Where the bytes of a block are; what lies between them, too.
+Range range_of(const Index& index, std::size_t i, const StoredChunk& chunk, const Box& block) {
+  if (!chunk.stored.empty()) {
+    return chunk.stored.at(static_cast<std::size_t>(block_at(chunk.grid, block.offsets)));
+  }
+  Extents last = block.offsets;
+  for (std::size_t d = 0; d < block.dims(); ++d) last[d] += block.sizes[d] - 1;
+  const auto first = address_of(index, i, block.offsets);
+  return {first, address_of(index, i, last) + itemsize(index.dtype(i)) - first};
+}
+
+[[noreturn]] void fail_damaged(const Index& index, std::size_t i, const StoredChunk& chunk,
+                               const Box& block) {
+  const auto nbytes = chunk.stored.empty()
+                          ? static_cast<std::uint64_t>(h5dcp::nbytes(index.dtype(i), block.sizes))
+                          : range_of(index, i, chunk, block).nbytes;
+  throw Error(ErrorCode::corrupt, "'" + std::string(index.fqn(i)) + "' " + to_string(block) +
+                                      ": its " + std::to_string(nbytes) + " bytes, from address " +
+                                      std::to_string(range_of(index, i, chunk, block).address) +
+                                      " of the file on, do not match their checksum");
+}
+
+// What is stored of a filtered block. Whether it is as it was written.
+bool read_stored(const PosixFile& file, const StoredChunk& chunk, const Box& block, Bytes& stored) {
+  const auto number = static_cast<std::size_t>(block_at(chunk.grid, block.offsets));
+  const auto& range = chunk.stored.at(number);
+  stored.resize(range.nbytes);
+  file.read(stored.data(), stored.size(), range.address);
+  return xxh3(stored.data(), stored.size()) == chunk.checksums.at(number);
+}
+
+void read_filtered(const PosixFile& file, const Index& index, std::size_t i,
+                   const StoredChunk& chunk, const Box& box, std::uint8_t* packed) {
+  const Extents shape = index.chunk_shape(i);
+  const auto dtype = index.dtype(i);
+  const auto filters = index.filters(i);
+  Bytes stored;
+  Bytes whole(static_cast<std::size_t>(nbytes(dtype, shape)));
+  for (const auto& block : blocks_of(chunk.grid, box)) {
+    if (!read_stored(file, chunk, block, stored)) fail_damaged(index, i, chunk, block);
+    const bool is_whole = block.sizes == shape;
+    with_context("'" + std::string(index.fqn(i)) + "' " + to_string(block), [&] {
+      undo_filters(filters, stored, itemsize(dtype), is_whole ? packed : whole.data(),
+                   whole.size());
+    });
+    if (!is_whole) {  // the rest of it lies outside of the tensor
+      copy_elements(narrow(contiguous_view(whole.data(), dtype, shape), whole_box(block.sizes)),
+                    contiguous_view(packed, dtype, block.sizes));
+    }
+    packed += nbytes(dtype, block.sizes);
+  }
+}
+
+}  // namespace
 
 Box relative_to(Box box, const Extents& origin) {
   for (std::size_t d = 0; d < box.dims(); ++d) box.offsets[d] -= origin[d];
@@ -36,40 +122,41 @@ std::vector<BlockPart> parts_of(const StoredChunk& chunk, const Box& region, std
   return parts;
 }
 
-void read_packed(const PosixFile& file, const Index& index, std::size_t i, const Box& box,
-                 Bytes& packed) {
-  packed.resize(static_cast<std::size_t>(nbytes(index.dtype(i), box.sizes)));
-  std::uint64_t offset = 0;
-  for_each_run(index.sizes(i), box, itemsize(index.dtype(i)),
-               [&](std::uint64_t first, std::uint64_t size) {
-                 file.read(packed.data() + offset, size, index.row(i).address + first);
-                 offset += size;
-               });
-}
-
-std::vector<Box> damaged_blocks(const Index& index, std::size_t i, const StoredChunk& chunk,
-                                const Box& part, const void* packed) {
-  std::vector<Box> damaged;
-  const auto* next = static_cast<const std::uint8_t*>(packed);
-  for (auto& block : blocks_of(chunk.grid, part)) {
-    const auto size = static_cast<std::size_t>(nbytes(index.dtype(i), block.sizes));
-    const auto number = static_cast<std::size_t>(block_at(chunk.grid, block.offsets));
-    if (xxh3(next, size) != chunk.checksums.at(number)) damaged.push_back(std::move(block));
-    next += size;
+void read_checked(const PosixFile& file, const Index& index, std::size_t i,
+                  const StoredChunk& chunk, const Box& box, void* packed) {
+  auto* bytes = static_cast<std::uint8_t*>(packed);
+  if (!chunk.stored.empty()) {
+    read_filtered(file, index, i, chunk, box, bytes);
+    return;
   }
-  return damaged;
+  read_packed(file, index, i, box, bytes);
+  check_blocks(index, i, chunk, box, packed);
 }
 
-void check_blocks(const Index& index, std::size_t i, const StoredChunk& chunk, const Box& part,
+void check_blocks(const Index& index, std::size_t i, const StoredChunk& chunk, const Box& box,
                   const void* packed) {
-  const auto damaged = damaged_blocks(index, i, chunk, part, packed);
-  if (damaged.empty()) return;
-  const Box& block = damaged.front();
-  throw Error(ErrorCode::corrupt,
-              "'" + std::string(index.fqn(i)) + "' " + to_string(block) + ": its " +
-                  std::to_string(nbytes(index.dtype(i), block.sizes)) + " bytes, from address " +
-                  std::to_string(address_of(index, i, block.offsets)) +
-                  " of the file on, do not match their checksum");
+  const auto damaged = damaged_blocks(index, i, chunk, box, packed);
+  if (!damaged.empty()) fail_damaged(index, i, chunk, damaged.front());
+}
+
+std::vector<DamagedBlock> find_damage(const PosixFile& file, const Index& index, std::size_t i,
+                                      const StoredChunk& chunk, const Box& box, Bytes& buffer) {
+  std::vector<Box> damaged;
+  if (chunk.stored.empty()) {
+    buffer.resize(static_cast<std::size_t>(nbytes(index.dtype(i), box.sizes)));
+    read_packed(file, index, i, box, buffer.data());
+    damaged = damaged_blocks(index, i, chunk, box, buffer.data());
+  } else {
+    for (auto& block : blocks_of(chunk.grid, box)) {
+      if (!read_stored(file, chunk, block, buffer)) damaged.push_back(std::move(block));
+    }
+  }
+  std::vector<DamagedBlock> found;
+  for (auto& block : damaged) {
+    const auto range = range_of(index, i, chunk, block);
+    found.push_back({std::move(block), range});
+  }
+  return found;
 }
 
 }  // namespace h5dcp

@@ -12,9 +12,6 @@
 
 namespace h5dcp {
 
-// The address in the file of element `offsets` of entry i.
-std::uint64_t address_of(const Index& index, std::size_t i, const Extents& offsets);
-
 // `box` in the coordinates of something that begins at `origin`.
 Box relative_to(Box box, const Extents& origin);
 
@@ -29,19 +26,27 @@ struct BlockPart {
 std::vector<BlockPart> parts_of(const StoredChunk& chunk, const Box& region, std::size_t itemsize,
                                 std::uint64_t max_bytes);
 
-// The elements of `box` of entry i, packed. Throws Error{io}, Error{corrupt} if the file ends
-// before.
-void read_packed(const PosixFile& file, const Index& index, std::size_t i, const Box& box,
-                 Bytes& packed);
+// The elements of `box`, whole blocks of `chunk`, of entry i, packed and checked: to `packed`,
+// which has room for them. Throws Error{io}, and Error{corrupt} for a damaged block, as
+// check_blocks().
+void read_checked(const PosixFile& file, const Index& index, std::size_t i,
+                  const StoredChunk& chunk, const Box& box, void* packed);
 
-// Those blocks of `part`, whole blocks of `chunk` that lie packed at `packed`, that are not as they
-// were written.
-std::vector<Box> damaged_blocks(const Index& index, std::size_t i, const StoredChunk& chunk,
-                                const Box& part, const void* packed);
-
-// Throws Error{corrupt} for the first of the damaged blocks: it names the entry, the box and its
-// address.
-void check_blocks(const Index& index, std::size_t i, const StoredChunk& chunk, const Box& part,
+// Throws Error{corrupt} for the first of the blocks of `box`, whole blocks of `chunk` that were not
+// filtered and lie packed at `packed`, that is not as it was written: it names the entry, the block
+// and its address.
+void check_blocks(const Index& index, std::size_t i, const StoredChunk& chunk, const Box& box,
                   const void* packed);
+
+// A block, and the bytes of the file from its first to its last one.
+struct DamagedBlock {
+  Box box;
+  Range range;
+};
+
+// Reads `box`, whole blocks of `chunk`, and finds the blocks that are not as they were written.
+// Throws Error{io}, Error{corrupt} if the file ends before. `buffer` is kept from call to call.
+std::vector<DamagedBlock> find_damage(const PosixFile& file, const Index& index, std::size_t i,
+                                      const StoredChunk& chunk, const Box& box, Bytes& buffer);
 
 }  // namespace h5dcp

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 
+#include "base/context.hpp"
 #include "base/whole_box.hpp"
 #include "h5dcp/error.hpp"
 #include "storage/stored_blocks.hpp"
@@ -30,7 +31,8 @@ void TensorReads::add(const ReadItem& item) {
   auto& wanted = wanted_.emplace_back(Wanted{&item, *entry, region, {}, 0});
   for (const auto& chunk : chunks(*entry)) {
     for (auto& part : parts_of(chunk, region, itemsize(index_.dtype(*entry)), piece_bytes_)) {
-      parts_.push_back({&wanted, &chunk, std::move(part.box), std::move(part.useful)});
+      auto& parts = chunk.stored.empty() ? parts_ : filtered_;
+      parts.push_back({&wanted, &chunk, std::move(part.box), std::move(part.useful)});
       ++wanted.parts;
     }
   }
@@ -56,13 +58,38 @@ void* TensorReads::in_place(const Part& part) const {
 }
 
 std::string TensorReads::describe(std::size_t i) const {
+  return describe(parts_[i]);
+}
+
+void* TensorReads::into(std::size_t i, LoadPlanner& planner) {
+  return into(parts_[i], planner);
+}
+
+void TensorReads::took(std::size_t i, LoadPlanner& planner) {
   const Part& part = parts_[i];
+  void* direct = in_place(part);
+  check_blocks(index_, part.wanted->entry, *part.chunk, part.box,
+               direct != nullptr ? direct : buffer_.data());
+  put(part, planner);
+}
+
+void TensorReads::read_filtered(LoadPlanner& planner) {
+  for (const auto& part : filtered_) {
+    with_late_context([&] { return "read " + describe(part); },
+                      [&] {
+                        read_checked(file_, index_, part.wanted->entry, *part.chunk, part.box,
+                                     into(part, planner));
+                      });
+    put(part, planner);
+  }
+}
+
+std::string TensorReads::describe(const Part& part) const {
   return "'" + part.wanted->item->storage_index.fqn + "' " + to_string(part.box) + " " +
          std::string(to_string(index_.dtype(part.wanted->entry)));
 }
 
-void* TensorReads::into(std::size_t i, LoadPlanner& planner) {
-  const Part& part = parts_[i];
+void* TensorReads::into(const Part& part, LoadPlanner& planner) {
   auto& target = part.wanted->target;
   if (target.data == nullptr) {
     target = planner.resolve_tensor(*part.wanted->item);
@@ -78,13 +105,10 @@ void* TensorReads::into(std::size_t i, LoadPlanner& planner) {
   return buffer_.data();
 }
 
-void TensorReads::took(std::size_t i, LoadPlanner& planner) {
-  const Part& part = parts_[i];
+// Once the elements are where into() said.
+void TensorReads::put(const Part& part, LoadPlanner& planner) {
   const auto& wanted = *part.wanted;
-  void* direct = in_place(part);
-  check_blocks(index_, wanted.entry, *part.chunk, part.box,
-               direct != nullptr ? direct : buffer_.data());
-  if (direct == nullptr) {
+  if (in_place(part) == nullptr) {
     const auto read = contiguous_view(buffer_.data(), index_.dtype(wanted.entry), part.box.sizes);
     copy_elements(narrow(read, relative_to(part.useful, part.box.offsets)),
                   narrow(wanted.target, relative_to(part.useful, wanted.region.offsets)));

@@ -25,8 +25,12 @@ class TensorReads {
 
   void add(const ReadItem& item);
 
-  // To be called when all are added: puts them in the order of the file.
+  // To be called when all are added: puts them in the order of the file. Those of filtered tensors
+  // are not among them.
   std::vector<Piece> pieces();
+
+  // Reads the filtered ones.
+  void read_filtered(LoadPlanner& planner);
 
   // "'lm_head.weight' [0:4, 0:768] float32": part i.
   std::string describe(std::size_t i) const;
@@ -53,6 +57,9 @@ class TensorReads {
 
   // Where the elements of a part go without a detour, if they can.
   void* in_place(const Part& part) const;
+  std::string describe(const Part& part) const;
+  void* into(const Part& part, LoadPlanner& planner);
+  void put(const Part& part, LoadPlanner& planner);
   const std::vector<StoredChunk>& chunks(std::size_t entry);
 
   const PosixFile& file_;
@@ -61,6 +68,7 @@ class TensorReads {
   std::deque<Wanted> wanted_;
   std::deque<std::pair<std::size_t, std::vector<StoredChunk>>> chunks_;  // by entry
   std::vector<Part> parts_;
+  std::vector<Part> filtered_;  // each of whole chunks of HDF5
   Bytes buffer_;
 };
 
