@@ -12,6 +12,7 @@
 #include <functional>
 #include <iterator>
 #include <random>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -62,13 +63,18 @@ StateDict make_state(int rank, int size, bool filled) {
   return state;
 }
 
+struct CraftedCase;  // of an index that contradicts itself
+
 class BitFlip : public testing::Test {
  protected:
-  void SetUp() override {
+  void SetUp() override { save_good({}); }
+
+  void save_good(const Filters& filters) {
     MPI_Comm_rank(MPI_COMM_WORLD, &rank);
     MPI_Comm_size(MPI_COMM_WORLD, &size);
     StateDict state = make_state(rank, size, true);
-    save(state, {.checkpoint_id = kGood});
+    Hdf5Writer writer(kGood, {.filters = filters});
+    save(state, {.storage_writer = &writer});
     good = read_file(kGood);
     seed = static_cast<std::uint32_t>(testing::UnitTest::GetInstance()->random_seed());
     MPI_Bcast(&seed, 1, MPI_UINT32_T, 0, MPI_COMM_WORLD);
@@ -106,6 +112,12 @@ class BitFlip : public testing::Test {
     }
   }
 
+  // Each is told, and none loaded.
+  void expect_all_corrupt(std::span<const CraftedCase> cases) const;
+
+  // Some of each structure, one after the other: each is told, and none loaded.
+  void flip_everywhere() const;
+
   int rank = 0;
   int size = 1;
   std::uint32_t seed = 0;  // rank 0's
@@ -121,10 +133,32 @@ struct Place {
   bool other() const { return table.empty() && fqn.empty(); }
 };
 
+// Which block it is a part of.
+Place filtered_place(std::uint64_t byte) {
+  const PosixFile file(kGood, PosixFile::Mode::read);
+  const Index index = read_index(file);
+  for (std::size_t i = 0; i < index.size(); ++i) {
+    if (!index.filters(i).any()) continue;
+    for (const auto& chunk : read_chunks(file, index, i)) {
+      for (std::size_t b = 0; b < chunk.stored.size(); ++b) {
+        const auto& range = chunk.stored[b];
+        if (byte < range.address || byte - range.address >= range.nbytes) continue;
+        return {"", std::string(index.fqn(i)), block(chunk.grid, static_cast<std::int64_t>(b))};
+      }
+    }
+  }
+  return {};
+}
+
 Place place_of(std::uint64_t byte, const Record& record, const CheckpointFile& file) {
   if (byte < kRecordBytes) return {"commit record", "", {}};
+  const auto& filtered = record.filtered;
+  if (byte >= filtered.address && byte - filtered.address < filtered.nbytes) {
+    return filtered_place(byte);
+  }
   for (std::size_t i = 0; i < file.size(); ++i) {
     const auto entry = file.entry(i);
+    if (entry.filters.any()) continue;
     if (byte < entry.address || byte - entry.address >= entry.nbytes) continue;
     Box element{entry.size, entry.size};
     auto rest = static_cast<std::int64_t>((byte - entry.address) / itemsize(entry.dtype));
@@ -176,6 +210,12 @@ std::vector<std::uint64_t> bytes_to_flip(const std::string& good, const Record& 
     bytes.push_back(range.address + range.nbytes / 2);
     bytes.push_back(range.address + range.nbytes - 1);
   }
+  if (record.filtered.nbytes > 0) {
+    bytes.push_back(record.filtered.address);
+    bytes.push_back(record.filtered.address + record.filtered.nbytes / 2);
+    bytes.push_back(record.filtered.address + record.filtered.nbytes - 1);
+    bytes.push_back(record.filtered.address + record.filtered.nbytes);  // HDF5's index of chunks
+  }
   for (std::size_t i = 0; i < file.size(); ++i) {
     const auto entry = file.entry(i);
     bytes.push_back(entry.address);
@@ -188,7 +228,7 @@ std::vector<std::uint64_t> bytes_to_flip(const std::string& good, const Record& 
   return bytes;
 }
 
-TEST_F(BitFlip, IsToldWithItsPlaceAndNeverAWrongValue) {
+void BitFlip::flip_everywhere() const {
   const CheckpointFile file(kGood);
   const auto bytes = bytes_to_flip(good, record, file, seed);
   if (rank == 0) {
@@ -220,6 +260,16 @@ TEST_F(BitFlip, IsToldWithItsPlaceAndNeverAWrongValue) {
     expect_corrupt(Transfer::collective, why);
   }
   EXPECT_GT(others, 20) << "bytes of HDF5 and padding";
+}
+
+TEST_F(BitFlip, IsToldWithItsPlaceAndNeverAWrongValue) {
+  flip_everywhere();
+}
+
+TEST_F(BitFlip, IsToldInFilteredTensorsToo) {
+  save_good({.compression = Compression::deflate, .shuffle = true});
+  EXPECT_GT(record.filtered.nbytes, 0U);
+  flip_everywhere();
 }
 
 // A good checkpoint that can be changed, and all its digests with it.
@@ -266,8 +316,10 @@ class Crafted {
     for (std::size_t c = 0; c < chunks.size(); ++c) {
       auto& made = chunks[c];
       const auto dims = made.tensor < rows.size() ? rows[made.tensor].dims : 0;
-      made.digest = row_digest(c, made, part(boxes, made.first_box, 2 * std::uint64_t{dims}),
-                               part(checksums, made.first_checksum, made.blocks));
+      const bool filtered = made.tensor < rows.size() && rows[made.tensor].filters != 0;
+      made.digest = row_digest(
+          c, made, part(boxes, made.first_box, 2 * std::uint64_t{dims}),
+          part(checksums, made.first_checksum, made.blocks * numbers_of_block(filtered)));
       record.index_digest += made.digest;
     }
     store(Table::tensors, rows);
@@ -313,16 +365,30 @@ class Crafted {
   std::array<Range, kTables> tables_;  // where they are, whatever `record` says
 };
 
+struct CraftedCase {
+  const char* why;
+  std::function<void(Crafted&)> spoil;
+};
+
+void BitFlip::expect_all_corrupt(std::span<const CraftedCase> cases) const {
+  for (const auto& c : cases) {
+    Crafted crafted(good, record);
+    c.spoil(crafted);
+    write_damaged(crafted.finish());
+    if (rank == 0) {
+      EXPECT_FALSE(verify_checkpoint(kDamaged).empty()) << c.why;
+    }
+    expect_corrupt(Transfer::direct, c.why);
+    expect_corrupt(Transfer::collective, c.why);
+  }
+}
+
 TEST_F(BitFlip, IndexesThatSomebodyMadeUp) {
-  struct Case {
-    const char* why;
-    std::function<void(Crafted&)> spoil;
-  };
   constexpr auto kHuge = std::uint64_t{1} << 60;
   constexpr auto kMost = ~std::uint64_t{0};
   constexpr auto kLargest = std::numeric_limits<std::int64_t>::max();
   const auto kind = [](EntryKind k) { return static_cast<std::uint8_t>(k); };
-  const Case cases[] = {
+  const CraftedCase cases[] = {
       {"more dimensions than any", [](Crafted& c) { c.row("rows").dims = 33; }},
       {"all dimensions there are", [](Crafted& c) { c.row("rows").dims = ~0U; }},
       {"another number of dimensions", [](Crafted& c) { c.row("rows").dims = 1; }},
@@ -429,16 +495,46 @@ TEST_F(BitFlip, IndexesThatSomebodyMadeUp) {
          }
        }},
   };
-  for (const auto& c : cases) {
-    Crafted crafted(good, record);
-    c.spoil(crafted);
-    write_damaged(crafted.finish());
-    if (rank == 0) {
-      EXPECT_FALSE(verify_checkpoint(kDamaged).empty()) << c.why;
-    }
-    expect_corrupt(Transfer::direct, c.why);
-    expect_corrupt(Transfer::collective, c.why);
-  }
+  expect_all_corrupt(cases);
+}
+
+TEST_F(BitFlip, IndexesOfFilteredTensorsThatSomebodyMadeUp) {
+  save_good({.compression = Compression::deflate, .shuffle = true});
+  constexpr auto kHuge = std::uint64_t{1} << 60;
+  constexpr auto kMost = ~std::uint64_t{0};
+  const auto stored = [](Crafted& c, std::size_t number) -> std::uint64_t& {
+    return c.checksums.at(c.chunk("rows").first_checksum + number);
+  };
+  const auto chunk_size = [](Crafted& c) -> std::int64_t& {
+    return c.shapes.at(c.row("rows").first_size + c.row("rows").dims);
+  };
+  const CraftedCase cases[] = {
+      {"filters that nobody has", [](Crafted& c) { c.row("rows").filters = 15; }},
+      {"filters that were none", [](Crafted& c) { c.row("rows").filters = 0; }},
+      {"other filters", [](Crafted& c) { c.row("rows").filters = 2 | 1 << 8; }},
+      {"filters of a value", [](Crafted& c) { c.row("list").filters = 1; }},
+      {"filters of a scalar", [](Crafted& c) { c.row("scalar").filters = 1; }},
+      {"chunks outside of their table", [=](Crafted& c) { c.row("rows").first_size = kMost - 8; }},
+      {"chunks of no size", [=](Crafted& c) { chunk_size(c) = 0; }},
+      {"chunks larger than the tensor", [=](Crafted& c) { chunk_size(c) = 38; }},
+      {"chunks that are not the blocks",
+       [=](Crafted& c) { chunk_size(c) += chunk_size(c) > 1 ? -1 : 1; }},
+      {"chunks that need all memory",
+       [](Crafted& c) {
+         const auto first = c.row("rows").first_size;
+         for (const auto n : {0U, 1U, 2U, 3U}) c.shapes.at(first + n) = 1 << 20;
+         c.row("rows").nbytes = std::uint64_t{1} << 42;
+       }},
+      {"a chunk outside of the file", [=](Crafted& c) { stored(c, 1) = kHuge; }},
+      {"a chunk among the metadata", [=](Crafted& c) { stored(c, 1) = kRecordBytes; }},
+      {"a chunk at the end of all addresses", [=](Crafted& c) { stored(c, 1) = kMost - 8; }},
+      {"a chunk longer than the file", [=](Crafted& c) { stored(c, 2) = kHuge; }},
+      {"a chunk that is too short", [=](Crafted& c) { stored(c, 2) -= 1; }},
+      {"chunks outside of the file", [=](Crafted& c) { c.record.filtered.address = kMost - 8; }},
+      {"more chunks than the file", [=](Crafted& c) { c.record.filtered.nbytes = kMost - 8; }},
+      {"no chunks at all", [](Crafted& c) { c.record.filtered = {}; }},
+  };
+  expect_all_corrupt(cases);
 }
 
 // HDF5's metadata may contradict the index although the commit record vouches for both. Then no

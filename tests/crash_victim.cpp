@@ -2,8 +2,9 @@
 //
 //   crash_victim kill direct PATH VERSION RANK NUMBER   saves VERSION and is to succeed; then saves
 //                                                       VERSION + 1 and dies at call NUMBER of RANK
-//   crash_victim kill repeated ...                      the second save repeats the plan of the
-//   first crash_victim meet direct PATH VERSION replace|refuse IN OUT
+//   crash_victim kill repeated ...                      the second save repeats the first one's
+//   plan crash_victim kill filtered ...                      tensors are compressed crash_victim
+//   meet direct PATH VERSION replace|refuse IN OUT
 //       saves VERSION; in the middle of it, tells those who read the pipe OUT, and waits for IN
 //
 // Exits with 0 if the save succeeded, with 3 if it was refused because PATH exists.
@@ -62,6 +63,7 @@ int run(int argc, char** argv) {
   MPI_Comm_size(MPI_COMM_WORLD, &job.size);
   if (arguments.at(2) == "collective") job.options.transfer = Transfer::collective;
   if (arguments.at(2) == "repeated") job.cache.emplace();
+  if (arguments.at(2) == "filtered") job.options.filters.compression = Compression::deflate;
   job.path = arguments.at(3);
   const int version = std::stoi(arguments.at(4));
   if (arguments.at(1) == "kill") {

@@ -198,6 +198,62 @@ def test_equal_saves_are_equal_files(folder, other):
     assert run("h5diff", "--exclude-path", "/state/empty", one, two) == ""
 
 
+# Filters
+
+@pytest.mark.parametrize("name, like, filters", [
+    ("deflate", "sample", "shuffle, deflate 6"), ("deflate_collective", "sample", "shuffle, deflate 6"),
+    ("zstd", "patterns", "zstd 3")])
+def test_filtered_tensors_are_those_without_filters(folder, tmp_path, name, like, filters):
+    plain, path = folder / f"{like}.h5", folder / f"{name}.h5"
+    if not path.exists():
+        pytest.skip("this HDF5 has no plugin for zstd")
+    listed = entries(path)
+    filtered = {fqn for fqn in listed if "filters" in listed[fqn]}
+    assert len(filtered) >= 2
+    with h5py.File(plain) as one, h5py.File(path) as two:
+        expected, found = datasets(one), datasets(two)
+        assert expected.keys() == found.keys()
+        for fqn, dataset in found.items():
+            assert dataset[...].tobytes() == expected[fqn][...].tobytes(), fqn
+            assert (dataset.chunks is not None) == (fqn in filtered)
+            if fqn in filtered:
+                assert list(dataset.chunks) == listed[fqn]["chunk_shape"]
+                assert listed[fqn]["filters"] == filters
+                assert dataset.shuffle == ("shuffle" in filters)
+                assert dataset.id.get_create_plist().get_nfilters() == len(filters.split(","))
+                assert all(dataset.id.get_chunk_info(i).filter_mask == 0
+                           for i in range(dataset.id.get_num_chunks()))
+    assert run("h5diff", "--exclude-path", "/empty", plain, path, "/state") == ""
+    some = sorted(filtered)[0]
+    place = "/state/" + some.replace(".", "/")
+    assert numbers_of(run("h5dump", "-d", place, "-m", "%.17g", path)).__next__() == \
+        numbers_of(run("h5dump", "-d", place, "-m", "%.17g", plain)).__next__()
+    run("h5repack", "-f", "NONE", path, tmp_path / "repacked.h5")
+    assert run("h5diff", "--exclude-path", "/empty", plain, tmp_path / "repacked.h5", "/state") == ""
+
+
+def test_hdf5_goes_on_with_a_filtered_file(folder, tmp_path):
+    """What HDF5 allocates next is not where the chunks are."""
+    copy = Path(shutil.copy(folder / "deflate.h5", tmp_path / "copy.h5"))
+    with h5py.File(folder / "deflate.h5") as file:
+        blocks = file["state/blocks"][...]
+    with h5py.File(copy, "r+") as file:
+        file["more"] = np.arange(100000)
+        file["state/blocks"][3, :] = 7
+        del file["state/matrix"]
+    blocks[3, :] = 7
+    with h5py.File(copy) as file:
+        np.testing.assert_array_equal(file["state/blocks"][...], blocks)
+        np.testing.assert_array_equal(file["more"][...], np.arange(100000))
+
+
+def test_equal_filtered_saves_are_equal_files(folder):
+    one, two = folder / "deflate.h5", folder / "deflate_collective.h5"
+    assert one.read_bytes()[RECORD_BYTES:] == two.read_bytes()[RECORD_BYTES:]
+
+
+# Differences
+
 def test_h5diff_sees_a_difference(folder, tmp_path):
     copy = Path(shutil.copy(folder / "sample.h5", tmp_path / "copy.h5"))
     entry = entries(copy)["dtypes.bfloat16"]

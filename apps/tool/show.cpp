@@ -18,10 +18,18 @@ void show_entry(const h5dcp::CheckpointFile& file, std::size_t i) {
   const auto entry = file.entry(i);
   std::cout << printable_name(entry.fqn) << "  " << dtype_text(entry) << "  " << shape_text(entry)
             << '\n';
+  if (entry.filters.any()) {
+    std::cout << "  " << to_string(entry.filters) << ", in chunks of "
+              << to_string(entry.chunk_shape) << '\n';
+  }
   for (const auto& chunk : file.chunks(i)) {
     std::cout << "  rank " << chunk.writer << ": ";
     if (has_shape(entry.kind)) {
-      std::cout << to_string(chunk.box) << '\n';
+      std::cout << to_string(chunk.box);
+      if (entry.filters.any()) {
+        std::cout << ", " << chunk.nbytes << " bytes in " << chunk.stored_bytes;
+      }
+      std::cout << '\n';
     } else {
       std::cout << chunk.nbytes << " bytes\n";
     }
@@ -43,11 +51,12 @@ void show_summary(const h5dcp::CheckpointFile& file) {
   table.print();
 }
 
-Json chunk_json(const h5dcp::CheckpointChunk& chunk, bool shape) {
+Json chunk_json(const h5dcp::CheckpointChunk& chunk, bool shape, bool filtered) {
   Json json{{"rank", chunk.writer}};
   json["offsets"] = shape ? to_json(chunk.box.offsets) : Json();
   json["sizes"] = shape ? to_json(chunk.box.sizes) : Json();
   json["nbytes"] = chunk.nbytes;
+  if (filtered) json["stored_bytes"] = chunk.stored_bytes;
   json["blocks"] = chunk.blocks;
   return json;
 }
@@ -59,7 +68,7 @@ void show_json(const h5dcp::CheckpointFile& file, const std::vector<std::size_t>
     const auto entry = file.entry(i);
     Json chunks = Json::array();
     for (const auto& chunk : file.chunks(i)) {
-      chunks.push_back(chunk_json(chunk, has_shape(entry.kind)));
+      chunks.push_back(chunk_json(chunk, has_shape(entry.kind), entry.filters.any()));
     }
     auto json = to_json(entry);
     json["chunks"] = std::move(chunks);

@@ -132,6 +132,10 @@ Json to_json(const h5dcp::CheckpointEntry& entry) {
   json["shape"] = has_shape(entry.kind) ? to_json(entry.size) : Json();
   json["nbytes"] = entry.nbytes;
   json["address"] = entry.address;
+  if (entry.filters.any()) {
+    json["filters"] = to_string(entry.filters);
+    json["chunk_shape"] = to_json(entry.chunk_shape);
+  }
   return json;
 }
 

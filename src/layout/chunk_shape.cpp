@@ -9,7 +9,6 @@ namespace {
 constexpr std::int64_t kSmallestChunk = std::int64_t{4} << 10;
 constexpr std::int64_t kWantedChunk = std::int64_t{64} << 10;
 constexpr std::int64_t kLargestWanted = std::int64_t{1} << 20;
-constexpr std::int64_t kLargestChunk = std::int64_t{16} << 20;
 constexpr std::int64_t kChunksOfABox = 64;
 
 // The largest cells of a regular grid of which every box is made; the last ones may be cut off at

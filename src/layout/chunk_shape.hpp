@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <vector>
 
@@ -11,6 +12,9 @@
 #include "layout/blocks.hpp"
 
 namespace h5dcp {
+
+// Of bytes. Readers hold one chunk in memory, whatever a file says.
+inline constexpr std::int64_t kLargestChunk = std::int64_t{16} << 20;
 
 // The shape of the chunks of a tensor of `sizes` that `boxes` tile. nullopt if no chunks of a
 // sensible size suit them: boxes that begin anywhere, or a tensor of less than 4 KiB.

@@ -173,6 +173,7 @@ void Index::check_filters(std::size_t i) const {
   for (std::size_t d = 0; d < r.dims; ++d) {
     if (chunk[d] < 1 || chunk[d] > whole[d]) refuse("its chunks are larger than it is");
   }
+  if (nbytes(dtype(i), chunk) > kLargestChunk) refuse("its chunks are larger than any");
 }
 
 const std::uint8_t* Index::table(Table t) const {

@@ -85,14 +85,13 @@ void read_filtered(const PosixFile& file, const Index& index, std::size_t i,
                    const StoredChunk& chunk, const Box& box, std::uint8_t* packed) {
   const Extents shape = index.chunk_shape(i);
   const auto dtype = index.dtype(i);
-  const auto filters = index.filters(i);
   Bytes stored;
   Bytes whole(static_cast<std::size_t>(nbytes(dtype, shape)));
   for (const auto& block : blocks_of(chunk.grid, box)) {
     if (!read_stored(file, chunk, block, stored)) fail_damaged(index, i, chunk, block);
     const bool is_whole = block.sizes == shape;
     with_context("'" + std::string(index.fqn(i)) + "' " + to_string(block), [&] {
-      undo_filters(filters, stored, itemsize(dtype), is_whole ? packed : whole.data(),
+      undo_filters(index.filters(i), stored, itemsize(dtype), is_whole ? packed : whole.data(),
                    whole.size());
     });
     if (!is_whole) {  // the rest of it lies outside of the tensor
@@ -100,6 +99,19 @@ void read_filtered(const PosixFile& file, const Index& index, std::size_t i,
                     contiguous_view(packed, dtype, block.sizes));
     }
     packed += nbytes(dtype, block.sizes);
+  }
+}
+
+// Whether a filtered block is as it was written, and filters can be undone.
+bool is_sound(const PosixFile& file, const Index& index, std::size_t i, const StoredChunk& chunk,
+              const Box& block, Bytes& stored) {
+  if (!read_stored(file, chunk, block, stored)) return false;
+  Bytes whole(static_cast<std::size_t>(nbytes(index.dtype(i), index.chunk_shape(i))));
+  try {
+    undo_filters(index.filters(i), stored, itemsize(index.dtype(i)), whole.data(), whole.size());
+    return true;
+  } catch (const Error&) {
+    return false;
   }
 }
 
@@ -148,7 +160,7 @@ std::vector<DamagedBlock> find_damage(const PosixFile& file, const Index& index,
     damaged = damaged_blocks(index, i, chunk, box, buffer.data());
   } else {
     for (auto& block : blocks_of(chunk.grid, box)) {
-      if (!read_stored(file, chunk, block, buffer)) damaged.push_back(std::move(block));
+      if (!is_sound(file, index, i, chunk, block, buffer)) damaged.push_back(std::move(block));
     }
   }
   std::vector<DamagedBlock> found;

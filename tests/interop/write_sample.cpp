@@ -172,9 +172,18 @@ StateDict many(int tensors) {
   return state;
 }
 
-void write(StateDict state, const std::string& path, Transfer transfer) {
-  Hdf5Writer writer(path, {.transfer = transfer});
+void write(StateDict state, const std::string& path, Transfer transfer, Filters filters = {}) {
+  Hdf5Writer writer(path, {.transfer = transfer, .filters = filters});
   save(state, {.storage_writer = &writer});
+}
+
+// No file if HDF5 has no plugin for zstd.
+void write_zstd(const StateDict& state, const std::string& path) {
+  try {
+    write(state, path, Transfer::direct, {.compression = Compression::zstd, .level = 3});
+  } catch (const CheckpointException& error) {
+    if (error.code() != ErrorCode::unsupported) throw;
+  }
 }
 
 void write_all(const std::string& folder) {
@@ -186,6 +195,10 @@ void write_all(const std::string& folder) {
   write(sample(place), folder + "/again.h5", Transfer::direct);
   write(sample(place), folder + "/collective.h5", Transfer::collective);
   write(patterns(place), folder + "/patterns.h5", Transfer::direct);
+  const Filters deflate{.compression = Compression::deflate, .level = 6, .shuffle = true};
+  write(sample(place), folder + "/deflate.h5", Transfer::direct, deflate);
+  write(sample(place), folder + "/deflate_collective.h5", Transfer::collective, deflate);
+  write_zstd(patterns(place), folder + "/zstd.h5");
   write(hostile(place), folder + "/hostile.h5", Transfer::direct);
   write(large(place), folder + "/large.h5", Transfer::direct);
   write(sample_pair(false, place.rank, place.size), folder + "/a.h5", Transfer::direct);
