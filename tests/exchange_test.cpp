@@ -80,6 +80,8 @@ TEST(Reduce, CombinesElementByElement) {
   const auto rank = static_cast<std::uint64_t>(comm.rank());
   const auto size = static_cast<std::uint64_t>(comm.size());
   EXPECT_EQ(comm.sum("sum", {rank, 1}), (std::vector{size * (size - 1) / 2, size}));
+  EXPECT_EQ(comm.sum_before("sum", rank + 1), rank * (rank + 1) / 2) << "of all lower ranks";
+  EXPECT_EQ(comm.sum_before("sum", 7), 7 * rank);
   EXPECT_EQ(comm.max("max", {rank, 7}), (std::vector{size - 1, std::uint64_t{7}}));
 }
 
