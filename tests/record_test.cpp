@@ -49,6 +49,15 @@ TEST(Record, RoundTrips) {
   EXPECT_EQ(decode_record(bytes), sample());
 }
 
+TEST(Record, IsOfVersion2WithFilteredTensorsAlone) {
+  EXPECT_EQ(encode_record(sample())[8], 1);
+  Record filtered = sample();
+  filtered.filtered = {4096, 100};
+  const Bytes bytes = encode_record(filtered);
+  EXPECT_EQ(bytes[8], 2);
+  EXPECT_EQ(decode_record(bytes), filtered);
+}
+
 TEST(Record, NoticesEveryFlippedBit) {
   const Bytes good = encode_record(sample());
   for (std::size_t at = 0; at < good.size(); ++at) {
@@ -70,7 +79,7 @@ TEST(Record, RefusesWhatItIsNot) {
   EXPECT_EQ(generation_of_unfinished(encode_record(unfinished)), sample().generation);
 
   Bytes newer = good;
-  newer[8] = 2;
+  newer[8] = 3;
   rehash(newer);
   EXPECT_EQ(code_of(newer), ErrorCode::unsupported);
 }
