@@ -10,3 +10,15 @@ for part in blocks copy merge; do
   build/bin/bench_$part --benchmark_repetitions=5 --benchmark_report_aggregates_only=true \
     --benchmark_out=bench/results/$part.json --benchmark_out_format=json
 done
+
+# What planning costs the worst rank: 64 names and 16 owned names a rank, whatever the world size.
+{
+  echo '['
+  build/bin/bench_negotiation --ranks 512 --tensors 1024 --holders 512 --repetitions 5
+  for ranks in 64 256 1024 4096 16384 65536; do
+    echo ','
+    build/bin/bench_negotiation --ranks $ranks --tensors $((16 * ranks)) --holders 4 \
+      --owners $((ranks > 4096 ? 64 : ranks)) --repetitions 3
+  done
+  echo ']'
+} >bench/results/negotiation.json

@@ -50,10 +50,15 @@ std::span<const std::uint8_t> WireReader::next(std::size_t count) {
 
 std::uint64_t WireReader::varint() {
   std::uint64_t value = 0;
+  std::size_t used = 0;
   for (unsigned shift = 0; shift < 64; shift += 7) {
-    const std::uint8_t byte = next(1).front();
+    if (used == in_.size()) next(used + 1);  // throws
+    const std::uint8_t byte = in_[used++];
     value |= std::uint64_t{byte & 0x7FU} << shift;
-    if (byte < 0x80) return value;
+    if (byte < 0x80) {
+      in_ = in_.subspan(used);
+      return value;
+    }
   }
   throw Error(ErrorCode::corrupt, "a message holds a number of more than 64 bits");
 }
@@ -69,9 +74,13 @@ Bytes WireReader::bytes() {
   return {taken.begin(), taken.end()};
 }
 
-std::string WireReader::text() {
+std::string_view WireReader::text_view() {
   const auto taken = next(varint());
-  return {taken.begin(), taken.end()};
+  return {reinterpret_cast<const char*>(taken.data()), taken.size()};
+}
+
+std::string WireReader::text() {
+  return std::string(text_view());
 }
 
 Extents WireReader::extents(std::size_t dims) {

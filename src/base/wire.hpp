@@ -40,6 +40,7 @@ class WireReader {
   std::uint64_t fixed64();
   Bytes bytes();
   std::string text();
+  std::string_view text_view();  // into the message
   Extents extents(std::size_t dims);
   Box box(std::size_t dims);
   Bytes rest();  // all that is left

@@ -130,8 +130,8 @@ void encode_layout(WireWriter& wire, const WriteItem& item, std::uint64_t room) 
 
 Proposal decode_proposal(WireReader& wire, int rank, std::size_t position) {
   Proposal made;
-  made.fqn = wire.text();
-  made.path = wire.text();
+  made.fqn = wire.text_view();
+  made.path = wire.text_view();
   auto& holder = made.holder;
   holder.rank = rank;
   holder.item = position;

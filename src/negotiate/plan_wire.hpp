@@ -3,7 +3,7 @@
 #pragma once
 
 #include <cstddef>
-#include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/wire.hpp"
@@ -21,9 +21,10 @@ void encode_proposal(WireWriter& wire, const WriteItem& item);
 // what tells of them. `room` is how long a value may be. Throws as encode_proposal.
 void encode_layout(WireWriter& wire, const WriteItem& item, std::uint64_t room);
 
+// The names are those in the message.
 struct Proposal {
-  std::string fqn;
-  std::string path;  // encoded
+  std::string_view fqn;
+  std::string_view path;  // encoded
   Proposals::Holder holder;
 };
 

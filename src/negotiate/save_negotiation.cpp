@@ -1,6 +1,7 @@
 #include "negotiate/save_negotiation.hpp"
 
 #include <algorithm>
+#include <functional>
 #include <map>
 #include <string>
 
@@ -94,9 +95,10 @@ std::unique_ptr<SaveNegotiation> make_negotiation(const SavePlanner& planner, Sa
 void SaveNegotiation::add(PlannedEntry entry, const Proposals& proposals,
                           std::vector<PlannedWrite> writes) {
   // A rank's chunks of one tensor follow each other, and so do their rows in the index.
-  std::ranges::stable_sort(writes, {}, [&](const PlannedWrite& write) {
+  const auto rank_of = [&](const PlannedWrite& write) {
     return proposals.holders.at(write.holder).rank;
-  });
+  };
+  if (!std::ranges::is_sorted(writes, {}, rank_of)) std::ranges::stable_sort(writes, {}, rank_of);
   auto& origins = origins_.emplace_back();
   for (auto& write : writes) {
     const auto& holder = proposals.holders[write.holder];
@@ -123,15 +125,15 @@ std::vector<Message> OwnerNegotiation::proposals() const {
 }
 
 void OwnerNegotiation::merge(const std::vector<Message>& received, SavePlanner& planner) {
-  std::map<std::string, Proposals> by_fqn;
+  std::map<std::string, Proposals, std::less<>> by_fqn;
   for (const auto& message : received) {  // ordered by rank, so the holders will be as well
     WireReader wire(message.bytes);
     for (std::size_t position = 0; !wire.at_end(); ++position) {
       auto proposal = decode_proposal(wire, message.rank, position);
-      auto [place, is_new] = by_fqn.try_emplace(proposal.fqn);
-      if (is_new) {
-        place->second.fqn = proposal.fqn;
-        place->second.path = decode_path(proposal.fqn, proposal.path);
+      auto place = by_fqn.find(proposal.fqn);
+      if (place == by_fqn.end()) {
+        const std::string fqn(proposal.fqn);
+        place = by_fqn.emplace(fqn, Proposals{fqn, decode_path(fqn, proposal.path), {}}).first;
       }
       place->second.holders.push_back(std::move(proposal.holder));
     }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <compare>
 #include <numeric>
+#include <span>
 #include <string>
 #include <utility>
 #include <variant>
@@ -72,9 +73,26 @@ void check_compatible(const Proposals& proposals) {
 }
 
 // The boxes that ranks hold, each once and ascending, and who holds them.
-struct Pieces {
+class Pieces {
+ public:
   std::vector<Box> boxes;
-  std::vector<std::vector<std::size_t>> holders;  // of each box: positions, one a rank, ascending
+
+  // Of a box: positions, one a rank, ascending.
+  std::span<const std::size_t> holders(std::size_t box) const {
+    const auto end = box + 1 < first_.size() ? first_[box + 1] : holders_.size();
+    return std::span(holders_).subspan(first_[box], end - first_[box]);
+  }
+
+  void add_box(const Box& box) {
+    boxes.push_back(box);
+    first_.push_back(holders_.size());
+  }
+  void add_holder(std::size_t holder) { holders_.push_back(holder); }  // of the last box
+  std::size_t last_holder() const { return holders_.back(); }
+
+ private:
+  std::vector<std::size_t> holders_;  // of all boxes
+  std::vector<std::size_t> first_;    // of each box
 };
 
 std::strong_ordering compare(const Box& a, const Box& b) {
@@ -88,18 +106,17 @@ std::strong_ordering compare(const Box& a, const Box& b) {
 Pieces gather_pieces(const std::vector<Holder>& holders) {
   std::vector<std::size_t> order(holders.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
-  std::ranges::stable_sort(order, [&](std::size_t a, std::size_t b) {
+  const auto precedes = [&](std::size_t a, std::size_t b) {
     return std::is_lt(compare(holders[a].tensor.chunk, holders[b].tensor.chunk));
-  });
+  };
+  if (!std::ranges::is_sorted(order, precedes)) std::ranges::stable_sort(order, precedes);
   Pieces pieces;
+  pieces.boxes.reserve(holders.size());
   for (const auto i : order) {
     const Box& box = holders[i].tensor.chunk;
-    if (pieces.boxes.empty() || pieces.boxes.back() != box) {
-      pieces.boxes.push_back(box);
-      pieces.holders.push_back({i});
-    } else if (holders[pieces.holders.back().back()].rank != holders[i].rank) {
-      pieces.holders.back().push_back(i);
-    }
+    const bool is_new = pieces.boxes.empty() || pieces.boxes.back() != box;
+    if (is_new) pieces.add_box(box);
+    if (is_new || holders[pieces.last_holder()].rank != holders[i].rank) pieces.add_holder(i);
   }
   return pieces;
 }
@@ -126,7 +143,7 @@ class Refuse {
 
   std::string ranks(std::size_t piece) const {
     std::vector<int> ranks;
-    for (const auto holder : pieces_.holders[piece]) {
+    for (const auto holder : pieces_.holders(piece)) {
       ranks.push_back(proposals_.holders[holder].rank);
     }
     return rank_list(ranks);
@@ -153,13 +170,15 @@ std::vector<PlannedWrite> merge_value(const Proposals& proposals, Replicas repli
 void check_alike(const Proposals& proposals, const Pieces& pieces) {
   for (std::size_t i = 0; i < pieces.boxes.size(); ++i) {
     const auto digest = [&](std::size_t holder) { return proposals.holders[holder].tensor.digest; };
-    const auto first = digest(pieces.holders[i].front());
+    const auto holders = pieces.holders(i);
+    const auto first = digest(holders.front());
+    if (std::ranges::all_of(holders, [&](auto holder) { return digest(holder) == first; }))
+      continue;
     std::vector<int> some;
     std::vector<int> others;
-    for (const auto holder : pieces.holders[i]) {
+    for (const auto holder : holders) {
       (digest(holder) == first ? some : others).push_back(proposals.holders[holder].rank);
     }
-    if (others.empty()) continue;
     throw refusal(proposals.fqn, "in " + to_string(pieces.boxes[i]) + " " + rank_list(others) +
                                      (others.size() == 1 ? " holds" : " hold") +
                                      " other elements than " + rank_list(some));
@@ -174,10 +193,15 @@ std::vector<PlannedWrite> merge_tensor(const Proposals& proposals, Replicas repl
   }
   check_alike(proposals, pieces);
   std::vector<PlannedWrite> writes;
+  writes.reserve(pieces.boxes.size());
   for (std::size_t i = 0; i < pieces.boxes.size(); ++i) {
     const Box& box = pieces.boxes[i];
     if (numel(box.sizes) == 0) continue;
-    const auto& holders = pieces.holders[i];
+    const auto holders = pieces.holders(i);
+    if (holders.size() == 1) {
+      writes.push_back({holders.front(), box});
+      continue;
+    }
     for (auto& share :
          share_out(proposals.fqn, tensor.properties.dtype, box, holders.size(), replicas)) {
       writes.push_back({holders[share.holder], std::move(share.box)});
