@@ -163,6 +163,10 @@ class TracingWriter : public MemoryWriter {
     calls_.push_back("reset");
     MemoryWriter::reset(checkpoint_id);
   }
+  StorageMeta storage_meta() const override {
+    calls_.push_back("storage_meta");
+    return MemoryWriter::storage_meta();
+  }
   void set_up_storage_writer(bool is_coordinator) override {
     calls_.push_back(is_coordinator ? "set_up_storage_writer of the coordinator"
                                     : "set_up_storage_writer");
@@ -245,8 +249,12 @@ TEST_F(StorageContract, WhatASaveCallsAndWhere) {
   StateDict state{{"of rank " + std::to_string(rank), rank}};
   save_state_dict(state, writer, MPI_COMM_WORLD, coordinator, false, &planner);
 
-  Calls expected{"reset", "set_up_storage_writer" + suffix, "set_up_planner" + suffix,
-                 "create_local_plan", "prepare_local_plan"};
+  Calls expected{"reset",
+                 "storage_meta",
+                 "set_up_planner" + suffix,
+                 "set_up_storage_writer" + suffix,
+                 "create_local_plan",
+                 "prepare_local_plan"};
   if (coordinates) expected.insert(expected.end(), {"create_global_plan", "prepare_global_plan"});
   expected.insert(expected.end(), {"finish_plan", "write_data", "resolve_data"});
   if (coordinates) expected.push_back("finish");
@@ -375,8 +383,8 @@ TEST_F(StorageContract, WhatALoadCallsAndWhere) {
 
   Calls expected{"reset",
                  "read_metadata",
-                 "set_up_storage_reader" + suffix,
                  "set_up_planner" + suffix,
+                 "set_up_storage_reader" + suffix,
                  "create_local_plan",
                  "prepare_local_plan"};
   if (coordinates) expected.insert(expected.end(), {"create_global_plan", "prepare_global_plan"});

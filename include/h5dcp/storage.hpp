@@ -39,8 +39,10 @@ class StorageWriterBase {
   // Starts a new save, of a new id if one is given.
   virtual void reset(const std::optional<std::string>& checkpoint_id) = 0;
 
+  // Asked once a save, right after reset: the planner and finish() get the answer.
   virtual StorageMeta storage_meta() const { return {}; }
 
+  // The planner has been set up, and plans next.
   virtual void set_up_storage_writer(bool is_coordinator) = 0;
 
   // May change the plan, e.g. refuse what it cannot store.
@@ -152,6 +154,7 @@ class StorageReaderBase {
   // Forgets what was read, and takes a new id if one is given.
   virtual void reset(const std::optional<std::string>& checkpoint_id) = 0;
 
+  // The planner has been set up, and plans next.
   virtual void set_up_storage_reader(const Metadata& metadata, bool is_coordinator) = 0;
 
   virtual LoadPlan prepare_local_plan(LoadPlan plan) { return plan; }

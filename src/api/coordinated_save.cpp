@@ -8,7 +8,7 @@ namespace h5dcp {
 
 std::vector<WriteResult> coordinated_save(const Comm& comm, StorageWriter& storage,
                                           SavePlanner& planner, const SavePlan& local_plan,
-                                          Operation& operation) {
+                                          const StorageMeta& meta, Operation& operation) {
   operation.begin("negotiate");
   Metadata metadata;  // on the coordinator
   auto plan = on_coordinator<SavePlan>(comm, local_plan, [&](std::vector<SavePlan> plans) {
@@ -36,7 +36,7 @@ std::vector<WriteResult> coordinated_save(const Comm& comm, StorageWriter& stora
     for (const auto& rank : all) {
       for (const auto& result : rank) metadata.storage_data[result.index] = result.storage_data;
     }
-    metadata.storage_meta = storage.storage_meta();
+    metadata.storage_meta = meta;
     storage.finish(metadata, all);
   });
   return results;

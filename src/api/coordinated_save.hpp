@@ -10,9 +10,10 @@
 
 namespace h5dcp {
 
-// From the local plan to the end. Collective; returns what this rank wrote.
+// From the local plan to the end. `meta` is what the storage said that it is. Collective; returns
+// what this rank wrote.
 std::vector<WriteResult> coordinated_save(const Comm& comm, StorageWriter& storage,
                                           SavePlanner& planner, const SavePlan& local_plan,
-                                          Operation& operation);
+                                          const StorageMeta& meta, Operation& operation);
 
 }  // namespace h5dcp

@@ -63,8 +63,8 @@ LoadResult load_on(const Comm& comm, StateDict& state_dict, const LoadArguments&
     LoadPlan plan;
     comm.agree("plan", [&] {
       state.check();
-      storage.get().set_up_storage_reader(result.metadata, comm.is_coordinator());
       planner.set_up_planner(state.get(), result.metadata, comm.is_coordinator());
+      storage.get().set_up_storage_reader(result.metadata, comm.is_coordinator());
       plan = storage.get().prepare_local_plan(planner.create_local_plan());
     });
     if (planner.needs_all_plans() || storage.needs_all_plans()) {

@@ -100,6 +100,7 @@ SaveResult save_on(const Comm& comm, StateDict& state_dict, const SaveArguments&
   try {
     operation.begin("plan");
     ExpandedState state(state_dict, ExpandedState::Order::as_set);
+    StorageMeta meta;
     SavePlan plan;
     const auto all = comm.tally("plan", [&] {
       state.check();
@@ -108,10 +109,10 @@ SaveResult save_on(const Comm& comm, StateDict& state_dict, const SaveArguments&
         storage = own_storage.get();
       }
       storage->reset(arguments.checkpoint_id);
-      storage->set_up_storage_writer(comm.is_coordinator());
-      const auto meta = storage->storage_meta();
+      meta = storage->storage_meta();
       operation.set_checkpoint(meta.checkpoint_id);
       planner.set_up_planner(state.get(), meta, comm.is_coordinator());
+      storage->set_up_storage_writer(comm.is_coordinator());
       plan = storage->prepare_local_plan(planner.create_local_plan());
       return repetition.propose(comm, *storage, planner, plan);
     });
@@ -120,23 +121,21 @@ SaveResult save_on(const Comm& comm, StateDict& state_dict, const SaveArguments&
     result.repeated = repetition.agreed(all, *storage, plan);
     if (result.repeated) {
       result.report = repeated_save(comm, repetition.writer(), planner, std::move(plan),
-                                    storage->storage_meta().checkpoint_id, operation);
+                                    meta.checkpoint_id, operation);
     } else {
       auto* const parallel = dynamic_cast<ParallelStorageWriter*>(storage);
       const auto written =
           parallel != nullptr
               ? planned_save(comm, *parallel, planner, std::move(plan), repetition, operation)
-              : coordinated_save(comm, dynamic_cast<StorageWriter&>(*storage), planner, plan,
+              : coordinated_save(comm, dynamic_cast<StorageWriter&>(*storage), planner, plan, meta,
                                  operation);
       std::uint64_t bytes = 0;
       for (const auto& piece : written) bytes += piece.size_in_bytes;
       result.report = operation.finish(bytes);
       repetition.keep();
     }
-    if (const auto* hdf5 = dynamic_cast<const Hdf5Writer*>(storage)) {
-      result.metadata = [path = hdf5->storage_meta().checkpoint_id] {
-        return CheckpointFile(path).metadata();
-      };
+    if (dynamic_cast<const Hdf5Writer*>(storage) != nullptr) {
+      result.metadata = [path = meta.checkpoint_id] { return CheckpointFile(path).metadata(); };
     }
     return result;
   } catch (...) {

@@ -127,19 +127,7 @@ def raised(code):
     return {"raised": code, "named": []}
 
 
-def by_rank(*outcomes):
-    return {f"rank {rank}": outcome for rank, outcome in enumerate(outcomes)}
-
-
 ITEM = ["resolve_tensor", "lookup_tensor", "transform_tensor", "commit_tensor"]
-PLAN = ["create_local_plan", "prepare_local_plan"]
-SAVE_DCP = ["reset", "storage_meta", "set_up_planner", "set_up_storage_writer", *PLAN]
-SAVE = ["reset", "set_up_storage_writer", "storage_meta", "set_up_planner", *PLAN]
-LOAD_DCP = ["reset", "read_metadata", "set_up_planner", "set_up_storage_reader", *PLAN]
-LOAD = ["reset", "read_metadata", "set_up_storage_reader", "set_up_planner", *PLAN]
-GLOBAL = ["create_global_plan", "prepare_global_plan"]
-WRITE = ["finish_plan", "write_data", "resolve_data"]
-READ = ["finish_plan", "read_data", "load_bytes", "resolve_tensor", "commit_tensor"]
 
 DIFFERENT = {
     "C6.partial_of_a_rare_type": Different(
@@ -230,14 +218,6 @@ DIFFERENT = {
     "C43.two_transforms": Different(
         "DCP undoes two transforms in the wrong order",
         [failed("read", "corrupt", 0), "", [["7"], ["7"]]], ["done", "text", [["7"], ["7"]]]),
-    "C45.order_of_a_save": Different(
-        "the storage is set up before the planner, and asked for its ids once more for the metadata",
-        by_rank(SAVE_DCP + GLOBAL + WRITE + ["finish"], SAVE_DCP + WRITE),
-        by_rank(SAVE + GLOBAL + WRITE + ["storage_meta", "finish"], SAVE + WRITE), on_purpose=False),
-    "C45.order_of_a_load": Different(
-        "the storage is set up before the planner",
-        by_rank(LOAD_DCP + GLOBAL + READ, LOAD_DCP + READ), by_rank(LOAD + GLOBAL + READ, LOAD + READ),
-        on_purpose=False),
     "C45.order_of_a_load_with_a_stateful": Different(
         "the checkpoint is opened before anybody is asked for a state",
         ["reset", "state_dict of s", "read_metadata", "set_up_planner", "read_data", "load_state_dict of s"],
@@ -246,12 +226,6 @@ DIFFERENT = {
     "C45.reset_without_an_id": Different(
         "every save and load has ids of its own; in DCP a storage without a checkpoint id keeps its last ones",
         [False, False], [True, True]),
-    "C45.data_of_a_save": Different(
-        "the storage is asked for its ids once more for the metadata",
-        by_rank(["resolve_data", "lookup_object", "transform_object", "finish"],
-                ["resolve_data", "lookup_object", "transform_object"]),
-        by_rank(["resolve_data", "lookup_object", "transform_object", "storage_meta", "finish"],
-                ["resolve_data", "lookup_object", "transform_object"]), on_purpose=False),
     "C45.data_of_a_load_of_unsorted_keys": Different(
         "DCP sorts the keys at the top; we load in the order of the state dict",
         ["load_bytes", *ITEM], [*ITEM, "load_bytes"], on_purpose=False),
