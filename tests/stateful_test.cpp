@@ -85,6 +85,19 @@ TEST_F(StatefulTest, SavesInTheOrderOfTheKeysAndLoadsSorted) {
   EXPECT_TRUE(into.at("a") == Value(static_cast<Stateful*>(&loaded_a)));
 }
 
+TEST_F(StatefulTest, IsAskedBeforeTheCheckpointIsOpened) {
+  Part part("part", 1);
+  StateDict into{{"part", &part}};
+  const auto load_from = [&](const std::string& id) {
+    return test::failure_of([&] { load(into, {.checkpoint_id = id}); });
+  };
+  test::expect_failed(load_from("s3://nobody"), ErrorCode::invalid_argument, "plan", "no storage");
+  EXPECT_EQ(calls, Calls{});
+  test::expect_failed(load_from("no_such.h5"), ErrorCode::not_found, "plan", "no_such.h5");
+  EXPECT_EQ(calls, Calls{"part.state_dict"});
+  EXPECT_TRUE(into.at("part") == Value(static_cast<Stateful*>(&part)));
+}
+
 TEST_F(StatefulTest, MayBeAnywhereAndInEachOther) {
   Part inner("inner", 5);
   Part outer("outer", 6);

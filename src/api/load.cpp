@@ -38,13 +38,12 @@ std::uint64_t bytes_of(const LoadPlan& plan, const Metadata& metadata) {
   return bytes;
 }
 
-// Opens the checkpoint. Collective.
-Metadata open(const Comm& comm, OpenedStorage& storage, const LoadArguments& arguments) {
+// Finds the storage. Collective; nothing has been read then.
+void choose(const Comm& comm, OpenedStorage& storage, const LoadArguments& arguments) {
   comm.agree("open", [&] {
     storage.choose(arguments);
     storage.get().reset(arguments.checkpoint_id);
   });
-  return storage.parallel().read_metadata(comm);
 }
 
 LoadResult load_on(const Comm& comm, StateDict& state_dict, const LoadArguments& arguments) {
@@ -55,11 +54,12 @@ LoadResult load_on(const Comm& comm, StateDict& state_dict, const LoadArguments&
   try {
     operation.begin("open");
     LoadResult result;
-    result.metadata = open(comm, storage, arguments);
+    choose(comm, storage, arguments);
+    ExpandedState state(state_dict, ExpandedState::Order::sorted);
+    result.metadata = storage.parallel().read_metadata(comm);
     operation.set_checkpoint(result.metadata.storage_meta.checkpoint_id);
 
     operation.begin("plan");
-    ExpandedState state(state_dict, ExpandedState::Order::sorted);
     LoadPlan plan;
     comm.agree("plan", [&] {
       state.check();
@@ -122,7 +122,8 @@ Metadata read_metadata(const LoadArguments& arguments) {
   const Comm comm = comm_of(arguments);
   OpenedStorage storage;
   try {
-    return open(comm, storage, arguments);
+    choose(comm, storage, arguments);
+    return storage.parallel().read_metadata(comm);
   } catch (const CheckpointException& failure) {
     throw CheckpointException(failure, "plan");
   }

@@ -218,11 +218,6 @@ DIFFERENT = {
     "C43.two_transforms": Different(
         "DCP undoes two transforms in the wrong order",
         [failed("read", "corrupt", 0), "", [["7"], ["7"]]], ["done", "text", [["7"], ["7"]]]),
-    "C45.order_of_a_load_with_a_stateful": Different(
-        "the checkpoint is opened before anybody is asked for a state",
-        ["reset", "state_dict of s", "read_metadata", "set_up_planner", "read_data", "load_state_dict of s"],
-        ["reset", "read_metadata", "state_dict of s", "set_up_planner", "read_data", "load_state_dict of s"],
-        on_purpose=False),
     "C45.reset_without_an_id": Different(
         "every save and load has ids of its own; in DCP a storage without a checkpoint id keeps its last ones",
         [False, False], [True, True]),
