@@ -200,6 +200,85 @@ TEST_F(EntryPoints, MissingAndUnexpectedKeysAreListed) {
   EXPECT_TRUE(wanted.at("nam") == Value("")) << "what is missing stays";
 }
 
+Keys keys_of(const StateDict& state) {
+  Keys keys;
+  for (const auto& [key, value] : state) keys.push_back(key);
+  return keys;
+}
+
+TEST_F(EntryPoints, ALoadSortsTheKeysAtTheTopAndLeavesThemAsTheyWere) {
+  // Notes what it is given, and fails after `most` values.
+  struct Listing : DefaultLoadPlanner {
+    using DefaultLoadPlanner::DefaultLoadPlanner;
+    Keys seen;
+    Keys loaded;
+    std::size_t most = 100;
+    void set_up_planner(StateDict& state_dict, const Metadata& metadata,
+                        bool is_coordinator) override {
+      seen = keys_of(state_dict);
+      DefaultLoadPlanner::set_up_planner(state_dict, metadata, is_coordinator);
+    }
+    void load_bytes(const ReadItem& item, Value value) override {
+      if (loaded.size() == most) throw Error(ErrorCode::io, "no more");
+      loaded.push_back(item.dest_index.fqn);
+      DefaultLoadPlanner::load_bytes(item, std::move(value));
+    }
+  };
+  StateDict state{{"c", Map{{"z", 1}, {"y", 2}}}, {"a", 3}, {"b", List{Map{{"x", 4}}}}};
+  save(state, {.checkpoint_id = "sorted.h5"});
+  const auto make_wanted = [] {
+    return StateDict{{"c", Map{{"z", 0}, {"y", 0}}}, {"a", 0}, {"b", List{Map{{"x", 0}}}}};
+  };
+
+  StateDict wanted = make_wanted();
+  const Value* const top = &wanted.at("a");
+  const Value* const nested = &std::get<Map>(wanted.at("c")).at("y");
+  Listing planner;
+  load(wanted, {.checkpoint_id = "sorted.h5", .planner = &planner});
+  EXPECT_EQ(planner.seen, (Keys{"a", "b", "c"}));
+  EXPECT_EQ(planner.loaded, (Keys{"a", "b.0.x", "c.z", "c.y"})) << "below, the order is its own";
+  EXPECT_TRUE(wanted == state);
+  EXPECT_EQ(keys_of(wanted), (Keys{"c", "a", "b"}));
+  EXPECT_EQ(top, &wanted.at("a"));
+  EXPECT_EQ(nested, &std::get<Map>(wanted.at("c")).at("y"));
+  EXPECT_TRUE(*top == Value(3) && *nested == Value(2));
+
+  StateDict half = make_wanted();
+  Listing failing;
+  failing.most = 2;
+  test::expect_failed(
+      test::failure_of([&] { load(half, {.checkpoint_id = "sorted.h5", .planner = &failing}); }),
+      ErrorCode::io, "read", "no more");
+  EXPECT_EQ(keys_of(half), (Keys{"c", "a", "b"}));
+  EXPECT_TRUE(half == (StateDict{{"c", Map{{"z", 0}, {"y", 0}}}, {"a", 3}, {"b", state.at("b")}}));
+
+  half["no such key"] = 0;
+  test::expect_failed(test::failure_of([&] { load(half, {.checkpoint_id = "sorted.h5"}); }),
+                      ErrorCode::not_found, "plan", "'no such key'");
+  EXPECT_EQ(keys_of(half), (Keys{"c", "a", "b", "no such key"}));
+  EXPECT_TRUE(half.at("a") == Value(3));
+}
+
+TEST_F(EntryPoints, KeysThatAPlannerAddsAreKept) {
+  struct Adding : DefaultLoadPlanner {
+    using DefaultLoadPlanner::DefaultLoadPlanner;
+    void set_up_planner(StateDict& state_dict, const Metadata& metadata,
+                        bool is_coordinator) override {
+      state_dict["added"] = 0;
+      DefaultLoadPlanner::set_up_planner(state_dict, metadata, is_coordinator);
+    }
+  };
+  const StateDict state{{"b", 1}, {"added", 2}, {"a", 3}};
+  StateDict saved = state;
+  save(saved, {.checkpoint_id = "added.h5"});
+  for (const bool sorted : {false, true}) {
+    StateDict wanted = sorted ? StateDict{{"a", 0}, {"b", 0}} : StateDict{{"b", 0}, {"a", 0}};
+    Adding planner;
+    load(wanted, {.checkpoint_id = "added.h5", .planner = &planner});
+    EXPECT_TRUE(wanted == state) << sorted;
+  }
+}
+
 TEST_F(EntryPoints, MetadataWithoutLoading) {
   StateDict state = make_state(true);
   save(state, {.checkpoint_id = "metadata.h5"});

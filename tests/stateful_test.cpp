@@ -83,6 +83,7 @@ TEST_F(StatefulTest, SavesInTheOrderOfTheKeysAndLoadsSorted) {
   EXPECT_EQ(loaded_b.elements, (std::vector<float>{3, 4})) << "filled in place";
   EXPECT_TRUE(into.at("step") == Value(7));
   EXPECT_TRUE(into.at("a") == Value(static_cast<Stateful*>(&loaded_a)));
+  EXPECT_EQ(into.begin()->first, "b") << "a load keeps the order of the keys";
 }
 
 TEST_F(StatefulTest, IsAskedBeforeTheCheckpointIsOpened) {

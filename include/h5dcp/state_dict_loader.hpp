@@ -35,7 +35,8 @@ struct LoadResult {
 };
 
 // Fills the tensors of `state_dict` in place, whatever ranks saved them, and replaces its other
-// leaves by what was saved. Collective over arguments.comm.
+// leaves by what was saved. The planner sees the keys at the top sorted: while it loads, the values
+// of a state dict that is not sorted are moved out of it. Collective over arguments.comm.
 //
 // Throws the same CheckpointException on every rank if it failed on any; tensors may then have been
 // filled in part.

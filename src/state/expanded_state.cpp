@@ -23,27 +23,65 @@ bool holds_stateful(const Value& value) {
   return std::holds_alternative<Stateful*>(value);
 }
 
+std::vector<Map::Entry*> entries_of(Map& map, ExpandedState::Order order) {
+  std::vector<Map::Entry*> entries;
+  entries.reserve(map.size());
+  for (auto& entry : map) entries.push_back(&entry);
+  if (order == ExpandedState::Order::sorted) {
+    std::ranges::sort(
+        entries, {}, [](const Map::Entry* entry) -> const auto& { return entry->first; });
+  }
+  return entries;
+}
+
+bool is_sorted(const Map& map) {
+  return std::ranges::is_sorted(map, {}, &Map::Entry::first);
+}
+
 }  // namespace
 
 ExpandedState::ExpandedState(StateDict& state_dict, Order order) : own_(state_dict), order_(order) {
-  if (!holds_stateful(state_dict)) return;
   try {
-    expanded_ = state_dict;
-    Path path;
-    expand(expanded_, path);
+    if (holds_stateful(own_)) {
+      for (const auto* entry : entries_of(own_, order)) expanded_[entry->first] = entry->second;
+      Path path;
+      expand(expanded_, path);
+    } else if (order == Order::sorted && !is_sorted(own_)) {
+      borrow();
+    }
   } catch (...) {
     thrown_ = std::current_exception();
   }
 }
 
+// Moved, not copied: whoever refers to a value inside of another one finds it there afterwards.
+void ExpandedState::borrow() {
+  auto lenders = entries_of(own_, Order::sorted);
+  for (const auto* entry : lenders) expanded_[entry->first] = Value();  // what may throw
+  lenders_ = std::move(lenders);
+  auto place = expanded_.begin();
+  for (auto* entry : lenders_) (place++)->second = std::move(entry->second);
+}
+
+// Returns what comes after: a planner may have added keys, or made another state dict of it.
+std::vector<Map::Entry>::iterator ExpandedState::give_back() noexcept {
+  auto place = expanded_.begin();
+  for (auto* entry : lenders_) {
+    if (place == expanded_.end() || place->first != entry->first) break;
+    entry->second = std::move((place++)->second);
+  }
+  lenders_.clear();
+  return place;
+}
+
+ExpandedState::~ExpandedState() {
+  give_back();
+}
+
 void ExpandedState::expand(Map& map, Path& path) {
-  std::vector<std::string> keys;
-  keys.reserve(map.size());
-  for (const auto& [key, value] : map) keys.push_back(key);
-  if (order_ == Order::sorted) std::ranges::sort(keys);
-  for (const auto& key : keys) {
-    path.emplace_back(key);
-    expand(map[key], path);
+  for (auto* entry : entries_of(map, order_)) {
+    path.emplace_back(entry->first);
+    expand(entry->second, path);
     path.pop_back();
   }
 }
@@ -65,14 +103,15 @@ void ExpandedState::expand(Value& value, Path& path) {
 }
 
 void ExpandedState::restore() {
-  if (stateful_.empty()) return;
   try {
     for (const auto& [path, stateful] : stateful_) {
       Value& place = *get_element(expanded_, path);
       stateful->load_state_dict(std::get<Map>(place));
       place = stateful;
     }
-    own_ = std::move(expanded_);
+    for (auto place = give_back(); place != expanded_.end(); ++place) {
+      own_[place->first] = std::move(place->second);
+    }
   } catch (...) {
     thrown_ = std::current_exception();
   }

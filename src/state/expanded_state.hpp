@@ -1,4 +1,5 @@
-// A state dict with the state of each Stateful in its place.
+// A state dict as it is saved or loaded: with the state of each Stateful in its place, and to be
+// loaded sorted.
 
 #pragma once
 
@@ -16,15 +17,22 @@ namespace h5dcp {
 // what one of them throws is kept, for check() to throw where all ranks hear of it.
 class ExpandedState {
  public:
-  enum class Order { as_set, sorted };  // of the keys of maps
+  // Of the keys at the top, and those by which a Stateful is found.
+  enum class Order { as_set, sorted };
 
   // Asks each Stateful in `state_dict`, which must outlive this, for its state.
   ExpandedState(StateDict& state_dict, Order order);
+  ExpandedState(const ExpandedState&) = delete;
+  ExpandedState& operator=(const ExpandedState&) = delete;
+  ~ExpandedState();
 
-  // What to save, or load into. It is the caller's own unless there is a Stateful in that.
-  StateDict& get() { return stateful_.empty() ? own_ : expanded_; }
+  // What to save, or load into. It is the caller's own unless there is a Stateful in that, or its
+  // keys are to be sorted and are not: then the caller's values have been moved here, until
+  // restore() or the end.
+  StateDict& get() { return expanded_.empty() ? own_ : expanded_; }
 
-  // After a load: gives each Stateful what was loaded, and the caller's state dict all else.
+  // After a load: gives each Stateful what was loaded, and the caller's state dict all else, in its
+  // own order.
   void restore();
 
   // Throws what a Stateful has thrown.
@@ -33,10 +41,13 @@ class ExpandedState {
  private:
   void expand(Value& value, Path& path);
   void expand(Map& map, Path& path);
+  void borrow();
+  std::vector<Map::Entry>::iterator give_back() noexcept;
 
   StateDict& own_;
   Order order_;
   StateDict expanded_;
+  std::vector<Map::Entry*> lenders_;  // of the values in expanded_ that were moved there
   std::vector<std::pair<Path, Stateful*>> stateful_;  // one that is in another one comes before it
   std::exception_ptr thrown_;
 };

@@ -127,8 +127,6 @@ def raised(code):
     return {"raised": code, "named": []}
 
 
-ITEM = ["resolve_tensor", "lookup_tensor", "transform_tensor", "commit_tensor"]
-
 DIFFERENT = {
     "C6.partial_of_a_rare_type": Different(
         "DCP destroys leaves of types that it does not know when a load is partial: a complex number becomes None",
@@ -221,7 +219,4 @@ DIFFERENT = {
     "C45.reset_without_an_id": Different(
         "every save and load has ids of its own; in DCP a storage without a checkpoint id keeps its last ones",
         [False, False], [True, True]),
-    "C45.data_of_a_load_of_unsorted_keys": Different(
-        "DCP sorts the keys at the top; we load in the order of the state dict",
-        ["load_bytes", *ITEM], [*ITEM, "load_bytes"], on_purpose=False),
 }
