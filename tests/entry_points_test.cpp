@@ -176,6 +176,32 @@ TEST_F(EntryPoints, SomeKeys) {
   EXPECT_TRUE(nothing.empty());
 }
 
+TEST_F(EntryPoints, KeysAreBeginningsOfPathsNotOfNames) {
+  const Map dotted{{"c", 1}, {"d.e", List{2, "x"}}};
+  StateDict state{{"a.b", dotted}, {"a", Map{{"d", 3}}}, {"ab", 4}, {"l", List{Map{{"m", 5}}, 6}}};
+  save(state, {.checkpoint_id = "dotted.h5"});
+  const LoadArguments from{.checkpoint_id = "dotted.h5"};
+  struct Case {
+    const char* key;
+    StateDict selects;
+  };
+  const Case cases[] = {{"a", {{"a", Map{{"d", 3}}}}},
+                        {"a.d", {{"a", Map{{"d", 3}}}}},
+                        {"a.b", {{"a.b", dotted}}},
+                        {"a.b.c", {{"a.b", Map{{"c", 1}}}}},
+                        {"a.b.d.e", {{"a.b", Map{{"d.e", List{2, "x"}}}}}},
+                        {"l.0", {{"l", List{Map{{"m", 5}}}}}},
+                        {"l.0.m", {{"l", List{Map{{"m", 5}}}}}}};
+  for (const auto& c : cases) {
+    EXPECT_TRUE(load_state_dict_from_keys(Keys{c.key}, from) == c.selects) << c.key;
+  }
+  for (const char* const half : {"a.b.d", "a.", "", "l.", "a.b.d.e.x"}) {
+    test::expect_failed(test::failure_of([&] { load_state_dict_from_keys(Keys{half}, from); }),
+                        ErrorCode::not_found, "plan",
+                        std::string("load '") + half + "': the checkpoint has nothing");
+  }
+}
+
 TEST_F(EntryPoints, ListsOfEmptyThingsComeBackAsTheyWere) {
   StateDict state{{"a", List{Map{}, Map{}}}, {"b", List{}}, {"c", Map{}}, {"d", List{Map{}, 1}}};
   save(state, {.checkpoint_id = "empty.h5"});

@@ -143,7 +143,8 @@ class DefaultLoadPlanner : public GlobalLoadPlanner {
 // whole, in memory of its own, on every rank.
 class EmptyStateDictLoadPlanner : public DefaultLoadPlanner {
  public:
-  // All entries, or those whose FQN is one of `keys` or begins with one of them and a dot.
+  // All entries, or those whose FQN is one of `keys`, or whose path begins with one of them: "a"
+  // leads to {"a": {"b": 1}}, not to {"a.b": 1}.
   explicit EmptyStateDictLoadPlanner(std::optional<std::vector<std::string>> keys = std::nullopt,
                                      const LoadOptions& options = {})
       : DefaultLoadPlanner(options),

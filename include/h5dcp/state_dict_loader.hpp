@@ -53,9 +53,9 @@ LoadResult load(StateDict& state_dict, const LoadArguments& arguments);
     int coordinator_rank = 0, bool no_dist = false, LoadPlanner* planner = nullptr);
 
 // A new state dict with what the checkpoint has under `keys`: names of tensors and values, or the
-// beginnings of their paths ("model", "optim.state"); all of it without `keys`. Tensors are whole,
-// in memory of their own, on every rank. `arguments.planner` is not asked. Collective over
-// arguments.comm.
+// beginnings of their paths ("model", "optim.state"; "a" is not the beginning of a key "a.b"); all
+// of it without `keys`. Tensors are whole, in memory of their own, on every rank.
+// `arguments.planner` is not asked. Collective over arguments.comm.
 //
 // Throws as load, also if there is nothing under one of the keys.
 StateDict load_state_dict_from_keys(const std::optional<std::vector<std::string>>& keys,

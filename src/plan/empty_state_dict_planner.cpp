@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -12,20 +11,32 @@
 namespace h5dcp {
 namespace {
 
-// Whether `key` asks for the entry: by its name, or by the beginning of its path.
-bool asks_for(std::string_view key, std::string_view fqn) {
-  return fqn.starts_with(key) && (fqn.size() == key.size() || fqn[key.size()] == '.');
-}
-
 Path path_of(const Metadata& metadata, const std::string& fqn) {
   const auto path = metadata.planner_data.find(fqn);
   return path == metadata.planner_data.end() ? Path{fqn} : path->second;
 }
 
+// Whether `key` asks for the entry: by its name, or by the beginning of its path. Of
+// {"a.b": {"c": 1}} that is "a.b" or "a.b.c", not "a".
+bool asks_for(const std::string& key, const std::string& fqn, const Path& path) {
+  if (key == fqn) return true;
+  Path beginning;
+  for (const auto& item : path) {
+    beginning.push_back(item);
+    const auto name = to_fqn(beginning);
+    if (name.size() >= key.size()) return name == key;  // the next ones are longer
+  }
+  return false;
+}
+
 void check_found(const std::vector<std::string>& keys, const Metadata& metadata) {
-  const auto names = names_of(metadata);
   for (const auto& key : keys) {
-    if (std::ranges::any_of(names, [&](auto name) { return asks_for(key, name); })) continue;
+    if (std::ranges::any_of(metadata.state_dict_metadata, [&](const auto& entry) {
+          return asks_for(key, entry.first, path_of(metadata, entry.first));
+        })) {
+      continue;
+    }
+    const auto names = names_of(metadata);
     const auto guess = nearest_name(key, names);
     throw Error(ErrorCode::not_found,
                 "load '" + key + "': the checkpoint has nothing of that name" +
@@ -46,11 +57,12 @@ void EmptyStateDictLoadPlanner::set_up_planner(StateDict& state_dict, const Meta
 
   std::vector<Leaf> leaves;
   for (const auto& [fqn, entry] : metadata.state_dict_metadata) {
-    if (keys_ && std::ranges::none_of(
-                     *keys_, [&name = fqn](const auto& key) { return asks_for(key, name); })) {
+    auto path = path_of(metadata, fqn);
+    if (keys_ && std::ranges::none_of(*keys_, [&name = fqn, &path](const auto& key) {
+          return asks_for(key, name, path);
+        })) {
       continue;
     }
-    auto path = path_of(metadata, fqn);
     const auto* tensor = std::get_if<TensorStorageMetadata>(&entry);
     set_element(state_dict, path,
                 tensor == nullptr ? Value() : allocate(tensor->properties.dtype, tensor->size));
