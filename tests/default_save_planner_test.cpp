@@ -110,6 +110,31 @@ TEST(DefaultSavePlanner, ResolvesItsItems) {
   EXPECT_THROW(planner.resolve_data(items[1]), Error);
 }
 
+TEST(DefaultSavePlanner, ResolvesTheItemsOfAGlobalPlan) {
+  // In it hints count the chunks of all ranks: here the empty shard is where rank 1's would be.
+  std::array<float, 8> memory{};
+  const auto piece = [&](std::int64_t offset, std::int64_t size) {
+    return LocalShard{{{offset}, {size}},
+                      contiguous_view(memory.data() + offset, DType::float32, {size})};
+  };
+  StateDict others{{"w", ShardedTensor{DType::float32, {8}, {piece(0, 4)}}}};
+  StateDict state{{"w", ShardedTensor{DType::float32, {8}, {piece(4, 4), piece(4, 0)}}}};
+  DefaultSavePlanner planner;
+  const auto other_plan = plan_of(planner, others);
+  const std::vector<SavePlan> plans{other_plan, plan_of(planner, state)};
+  for (const bool deduped : {true, false}) {
+    const auto global = create_default_global_save_plan(deduped ? dedup_save_plans(plans) : plans);
+    const auto& items = global.plans.at(1).items;
+    EXPECT_EQ(items.size(), deduped ? 1U : 2U);
+    EXPECT_EQ(items.at(0).index.index, 1U);
+    for (const auto& item : items) {
+      const auto view = std::get<TensorView>(planner.resolve_data(item));
+      EXPECT_EQ(view.sizes, item.tensor_data.value().chunk.sizes) << deduped;
+      EXPECT_EQ(view.data, memory.data() + 4);
+    }
+  }
+}
+
 TEST(DefaultSavePlanner, RefusesUnsoundTensors) {
   std::array<float, 8> memory{};
   const auto view = [&](const Extents& sizes, DType dtype = DType::float32) {

@@ -584,6 +584,42 @@ TEST_F(StorageContract, PlannersWithAndWithoutACoordinatorWriteFilesThatLoadEqua
   }
 }
 
+TEST_F(StorageContract, AnEmptyPieceMayLieWhereAnotherOneBegins) {
+  // Its place among the last rank's pieces is that of the other one among all chunks.
+  const auto make = [&](float element) {
+    const auto memory = allocate(DType::float32, {8});
+    std::fill_n(static_cast<float*>(memory.data), 8, element);
+    ShardedTensor tensor{DType::float32, {8}, {}};
+    const auto add = [&](std::int64_t offset, std::int64_t count) {
+      const Box box{{offset}, {count}};
+      tensor.shards.push_back({box, narrow(memory, box)});
+    };
+    if (rank == 0) add(0, 4);
+    if (rank == size - 1) {
+      if (size == 1) add(4, 0);
+      add(4, 4);
+      if (size > 1) add(4, 0);
+    }
+    return tensor;
+  };
+  for (const auto& id : {kId, std::string("beside.h5")}) {
+    StateDict state{{"w", make(3)}};
+    GlobalSavePlanner planner;
+    save(state, {.checkpoint_id = id, .planner = &planner, .backends = backends()});
+    std::vector<float> memory(8, 0);
+    StateDict loaded{{"w", contiguous_view(memory.data(), {8})}};
+    load(loaded, {.checkpoint_id = id, .backends = backends()});
+    EXPECT_EQ(memory, std::vector<float>(8, 3)) << id;
+    const auto part = make(0);
+    loaded["w"] = part;
+    load(loaded, {.checkpoint_id = id, .backends = backends()});
+    for (const auto& shard : part.shards) {
+      if (shard.box.sizes[0] == 0) continue;
+      EXPECT_EQ(static_cast<const float*>(shard.view.data)[3], 3) << id;
+    }
+  }
+}
+
 // Who wrote the pieces of one entry of a file.
 std::vector<std::uint32_t> writers_of(const std::string& path, const std::string& fqn) {
   const CheckpointFile file(path);

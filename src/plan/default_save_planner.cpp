@@ -1,3 +1,5 @@
+#include <algorithm>
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <utility>
@@ -55,6 +57,22 @@ WriteItem value_item(const Leaf& leaf, const StreamTransforms& transforms) {
           {}};
 }
 
+// The index of an item as create_local_plan has made it: with the place of the piece among the
+// shards of `value` as its hint. In a global plan that is its place among the chunks of all ranks.
+MetadataIndex local_index(const WriteItem& item, const Value& value) {
+  MetadataIndex index = item.index;
+  const auto* tensor = std::get_if<ShardedTensor>(&value);
+  if (tensor == nullptr || !item.tensor_data) return index;
+  const auto& shards = tensor->shards;
+  const auto& chunk = item.tensor_data->chunk;
+  if (index.index && *index.index < shards.size() && shards[*index.index].box == chunk) {
+    return index;
+  }
+  const auto shard = std::ranges::find(shards, chunk, &LocalShard::box);
+  if (shard != shards.end()) index.index = static_cast<std::size_t>(shard - shards.begin());
+  return index;
+}
+
 std::uint64_t digest_of(const TensorView& view) {
   const auto size = static_cast<std::size_t>(nbytes(view.dtype, view.sizes));
   if (is_contiguous(view)) return xxh3(view.data, size);
@@ -108,7 +126,10 @@ GlobalSavePlan GlobalSavePlanner::create_global_plan(std::vector<SavePlan> plans
 }
 
 std::variant<TensorView, Bytes> GlobalSavePlanner::resolve_data(const WriteItem& item) {
-  return transform_object(item, lookup_object(item.index));
+  const auto place = places_.find(item.index.fqn);
+  if (place == places_.end()) return transform_object(item, lookup_object(item.index));
+  const auto index = local_index(item, *leaves_[place->second].value);
+  return transform_object(item, lookup_object(index));
 }
 
 Value GlobalSavePlanner::lookup_object(const MetadataIndex& index) {
