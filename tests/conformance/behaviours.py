@@ -64,7 +64,6 @@ NOT_HERE = {
     11: "tuples",
     19: "partial placements",
     23: "saving without collectives",
-    25: "plans that are kept (the test plan_cache has ours)",
     27: "asynchronous saves",
     28: "asynchronous saves",
     29: "staging",
@@ -202,6 +201,18 @@ DIFFERENT = {
         "DCP leaves holes as they were in memory and says nothing; for us the checkpoint is corrupt",
         ["done", floats(1, 1, 1, -1, -1, 1, 1, 1)],
         [failed("plan", "corrupt", 0, 1, named=["'t'"]), floats(*[-1] * 8)]),
+    "C25.alternating_with_a_cache_for_each": Different(
+        "a cache is an object of the program's, not one for all planners of a class",
+        [[False, floats(*range(6))], [False, floats(*range(1, 10))],
+         [False, floats(*range(20, 26))], [False, floats(*range(3, 12))]],
+        [[False, floats(*range(6))], [False, floats(*range(1, 10))],
+         [True, floats(*range(20, 26))], [True, floats(*range(3, 12))]]),
+    "C25.longer_value": Different(
+        "values have places of some length in our file; one that outgrows its place is a new plan",
+        [[False, 0], [True, 500]], [[False, 0], [False, 500]]),
+    "C25.other_dtype": Different(
+        "DCP does not see that a dtype has changed, and its metadata keep the old one",
+        [[False, "float32"], [True, "float32"]], [[False, "float32"], [False, "float64"]]),
     "C26.sent": Different(
         "DCP gathers plans, results and errors as objects on one rank; we exchange messages and agree by a byte",
         {"save": ["broadcast_object_list", "gather_object", "scatter_object_list"],

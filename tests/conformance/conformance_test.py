@@ -213,9 +213,12 @@ def test_the_tables_say_nothing_that_is_not_so(dcp):
     ("drop_rank", "C20.load.storage.read_data.on_all", 2),
     ("swap_calls", "C10.stateful", 1),
     ("swap_calls", "C45.data_of_a_load", 2),
+    ("swap_calls", "C45.order_of_a_load", 2),
+    ("flip_byte", "C25.other_keys_on_one_rank", 2),
     ("flip_byte", "C23.holes", 2),  # outcomes that differ on purpose
     ("drop_rank", "C18.value_that_differs", 2),
-    ("swap_calls", "C45.order_of_a_load", 2),
+    ("swap_calls", "C26.sent", 2),
+    ("flip_byte", "C25.alternating_with_a_cache_for_each", 2),
     ("flip_byte", "C19.reshard", 4),
 ])
 def test_an_outcome_that_is_wrong_on_one_rank_is_seen(dcp, folder, how, name, size):

@@ -15,10 +15,10 @@ import warnings
 
 import torch
 import torch.distributed as dist
-from scenarios import calls, content, failures, helpers, names, plans, transforms
+from scenarios import caching, calls, content, failures, helpers, names, plans, transforms
 from scenarios.outcome import Job
 
-SCENARIOS = [scenario for part in (content, names, plans, failures, calls, helpers, transforms)
+SCENARIOS = [scenario for part in (content, names, plans, failures, calls, helpers, transforms, caching)
              for scenario in part.SCENARIOS]
 
 

@@ -93,7 +93,7 @@ void run_all(const std::string& output, const Json& cases, const Plant& plant) {
   Json outcomes = Json::object();
   for (const auto& scenarios :
        {content_scenarios(), name_scenarios(), plan_scenarios(), failure_scenarios(),
-        call_scenarios(), helper_scenarios(), transform_scenarios()}) {
+        call_scenarios(), helper_scenarios(), transform_scenarios(), caching_scenarios()}) {
     for (const auto& scenario : scenarios) {
       if (scenario.ranks != job.size) continue;
       job.path = output + "/h5dcp." + scenario.name;

@@ -41,6 +41,7 @@ std::vector<Scenario> failure_scenarios();
 std::vector<Scenario> call_scenarios();
 std::vector<Scenario> helper_scenarios();
 std::vector<Scenario> transform_scenarios();
+std::vector<Scenario> caching_scenarios();
 
 Json of_extents(const Extents& extents);
 
