@@ -15,6 +15,7 @@
 #include "h5dcp/state_dict_saver.hpp"
 #include "outcome.hpp"
 #include "sample_state.hpp"
+#include "storage/hdf5_partial.hpp"
 
 #pragma GCC diagnostic ignored "-Wdeprecated-declarations"  // they are tested here
 
@@ -95,6 +96,34 @@ TEST_F(EntryPoints, TheCoordinatorIsTheOneThatWasNamed) {
   StateDict own{{"step", rank}};
   save_state_dict(own, writer, MPI_COMM_WORLD, 99, /*no_dist=*/true);
   EXPECT_TRUE(writer.coordinator) << "alone, every rank is";
+}
+
+TEST_F(EntryPoints, ErrorsNameTheCoordinatorThatWasNamed) {
+  if (size == 1) return;
+  // Each rank has a checkpoint of its own where the others have theirs, as on a disk of its own.
+  const auto here = std::filesystem::current_path();
+  const auto own = here / ("disk_" + std::to_string(rank));
+  std::filesystem::create_directory(own);
+  std::filesystem::current_path(own);
+  StateDict state{{"step", rank}};
+  save(state, {.checkpoint_id = "x.h5", .no_dist = true});
+  Hdf5Reader reader("x.h5");
+  const auto failure = test::failure_of([&] { load_state_dict(state, reader, MPI_COMM_WORLD, 1); });
+  test::expect_failed(failure, ErrorCode::io, "plan", "open 'x.h5': not the file that rank 1 read");
+  if (failure) {
+    EXPECT_EQ(failure->failed_ranks().size(), static_cast<std::size_t>(size) - 1);
+  }
+  std::filesystem::current_path(here);
+
+  const auto other = (own / "x.h5").string();
+  try {
+    open_partial(other, 7, 1);
+    ADD_FAILURE() << "it was taken for the coordinator's";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.what(), "open '" + other +
+                                "': not the file that rank 1 made; all ranks must see the same "
+                                "file system there");
+  }
 }
 
 TEST_F(EntryPoints, CoordinatorsThatAreNone) {

@@ -23,14 +23,14 @@ std::string new_partial(const Comm& comm, const std::string& path, Overwrite ove
   return partial;
 }
 
-PosixFile open_partial(const std::string& path, std::uint64_t generation) {
+PosixFile open_partial(const std::string& path, std::uint64_t generation, int coordinator) {
   PosixFile file(path, PosixFile::Mode::read_write);
   Bytes start(std::min<std::uint64_t>(file.size(), kRecordBytes));
   file.read(start.data(), start.size(), 0);
   if (generation_of_unfinished(start) != generation) {
-    throw Error(ErrorCode::io, "open '" + path +
-                                   "': not the file that rank 0 made; all ranks must see the same "
-                                   "file system there");
+    throw Error(ErrorCode::io, "open '" + path + "': not the file that rank " +
+                                   std::to_string(coordinator) +
+                                   " made; all ranks must see the same file system there");
   }
   return file;
 }

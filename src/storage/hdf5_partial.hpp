@@ -23,6 +23,6 @@ std::string new_partial(const Comm& comm, const std::string& path, Overwrite ove
 // same name on another machine.
 //
 // Throws Error{io}, Error{not_found}.
-PosixFile open_partial(const std::string& path, std::uint64_t generation);
+PosixFile open_partial(const std::string& path, std::uint64_t generation, int coordinator);
 
 }  // namespace h5dcp

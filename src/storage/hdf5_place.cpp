@@ -190,7 +190,7 @@ std::vector<std::vector<StorageData>> Hdf5Writer::prepare_global_plan(
     check_transfer(options_.transfer, chosen.transfer, comm.coordinator());
     check_same_filters(options_.filters, chosen.filters, comm.coordinator());
     save.partial = partial_name(path_, save.record.generation);
-    save.file = open_partial(save.partial, save.record.generation);
+    save.file = open_partial(save.partial, save.record.generation, comm.coordinator());
     if (save.layout) save.layout->record = save.record;
     WireReader wire(places.empty() ? std::span<const std::uint8_t>() : places.front().bytes);
     for (const auto& entry : share) {

@@ -14,7 +14,7 @@
 namespace h5dcp {
 namespace {
 
-// What rank 0 read, as all get it.
+// What the coordinator read, as all get it.
 Bytes encode_index(const Index& index, Transfer transfer) {
   WireWriter wire;
   wire.varint(static_cast<std::uint64_t>(transfer));
@@ -39,13 +39,13 @@ void check_metadata(const PosixFile& file, const Index& index) {
                                       " do not match their checksum");
 }
 
-void check_same_file(const PosixFile& file, const Index& index) {
+void check_same_file(const PosixFile& file, const Index& index, int coordinator) {
   Bytes start(kRecordBytes);
   file.read(start.data(), start.size(), 0);
   if (decode_record(start).generation == index.record().generation) return;
   throw Error(ErrorCode::io,
-              "not the file that rank 0 read: it was replaced just now, or the ranks see different "
-              "file systems");
+              "not the file that rank " + std::to_string(coordinator) +
+                  " read: it was replaced just now, or the ranks see different file systems");
 }
 
 }  // namespace
@@ -84,7 +84,7 @@ Metadata Hdf5Reader::read_metadata(const Comm& comm) {
     if (!comm.is_coordinator()) {
       load.index = decode_index(shared, options_.transfer, comm.coordinator());
       load.file = PosixFile(path_, PosixFile::Mode::read);
-      check_same_file(load.file, load.index);
+      check_same_file(load.file, load.index, comm.coordinator());
     }
     metadata = metadata_of(load.index, path_);
     metadata.storage_meta.load_id = std::to_string(random_id());

@@ -179,7 +179,7 @@ std::vector<WriteResult> Hdf5Writer::write_data(const Comm& comm, const SavePlan
 
 Rewritten Hdf5Writer::write_again(const Comm& comm, const SavePlan& plan, SavePlanner& planner) {
   Save& save = *save_;
-  save.file = open_partial(save.partial, save.record.generation);
+  save.file = open_partial(save.partial, save.record.generation, comm.coordinator());
   const Index index(save.record);
   Work work = work_of(plan, index, options_.piece_bytes);
   const auto engine = local_engine(save.file);
