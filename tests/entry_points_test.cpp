@@ -4,6 +4,7 @@
 #include <mpi.h>
 
 #include <filesystem>
+#include <fstream>
 #include <string>
 #include <vector>
 
@@ -79,6 +80,21 @@ TEST_F(EntryPoints, TheOldFormsLetAnyRankCoordinate) {
       EXPECT_TRUE(verify_checkpoint(path).empty()) << path;
     }
   }
+}
+
+TEST_F(EntryPoints, TheOldFormsTakeOptions) {
+  const Options options{.record_path = "old_forms.jsonl"};
+  if (rank == size - 1) std::filesystem::remove(options.record_path);  // of an earlier run
+  StateDict state = make_state(true);
+  Hdf5Writer writer("old_forms.h5");
+  save_state_dict(state, writer, MPI_COMM_WORLD, size - 1, false, nullptr, options);
+  Hdf5Reader reader("old_forms.h5");
+  load_state_dict(state, reader, MPI_COMM_WORLD, size - 1, false, nullptr, options);
+  if (rank != size - 1) return;  // that rank has written the record
+  std::ifstream record(options.record_path);
+  Keys lines;
+  for (std::string line; std::getline(record, line);) lines.push_back(line.substr(0, 14));
+  EXPECT_EQ(lines, (Keys{R"({"what":"save")", R"({"what":"load")"}));
 }
 
 // Notes who is told to be the coordinator.

@@ -50,7 +50,8 @@ LoadResult load(StateDict& state_dict, const LoadArguments& arguments);
 // All ranks must name the same, else the load is refused. Collective over `comm`.
 [[deprecated("use load()")]] LoadResult load_state_dict(
     StateDict& state_dict, StorageReaderBase& storage_reader, MPI_Comm comm = MPI_COMM_WORLD,
-    int coordinator_rank = 0, bool no_dist = false, LoadPlanner* planner = nullptr);
+    int coordinator_rank = 0, bool no_dist = false, LoadPlanner* planner = nullptr,
+    const Options& options = {});
 
 // A new state dict with what the checkpoint has under `keys`: names of tensors and values, or the
 // beginnings of their paths ("model", "optim.state"; "a" is not the beginning of a key "a.b"); all

@@ -56,6 +56,7 @@ SaveResult save(StateDict& state_dict, const SaveArguments& arguments);
 // and commits it. All ranks must name the same, else the save is refused. Collective over `comm`.
 [[deprecated("use save()")]] SaveResult save_state_dict(
     StateDict& state_dict, StorageWriterBase& storage_writer, MPI_Comm comm = MPI_COMM_WORLD,
-    int coordinator_rank = 0, bool no_dist = false, SavePlanner* planner = nullptr);
+    int coordinator_rank = 0, bool no_dist = false, SavePlanner* planner = nullptr,
+    const Options& options = {});
 
 }  // namespace h5dcp

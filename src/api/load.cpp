@@ -101,11 +101,15 @@ LoadResult load(StateDict& state_dict, StorageReaderBase& storage_reader) {
 }
 
 LoadResult load_state_dict(StateDict& state_dict, StorageReaderBase& storage_reader, MPI_Comm comm,
-                           int coordinator_rank, bool no_dist, LoadPlanner* planner) {
-  const LoadArguments arguments{
-      .storage_reader = &storage_reader, .planner = planner, .comm = comm, .no_dist = no_dist};
+                           int coordinator_rank, bool no_dist, LoadPlanner* planner,
+                           const Options& options) {
+  const LoadArguments arguments{.storage_reader = &storage_reader,
+                                .planner = planner,
+                                .comm = comm,
+                                .no_dist = no_dist,
+                                .options = options};
   if (no_dist) return load(state_dict, arguments);
-  return load_on(with_coordinator(Comm(comm), coordinator_rank), state_dict, arguments);
+  return load_on(with_coordinator(comm_of(arguments), coordinator_rank), state_dict, arguments);
 }
 
 StateDict load_state_dict_from_keys(const std::optional<std::vector<std::string>>& keys,

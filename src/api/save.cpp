@@ -154,11 +154,15 @@ SaveResult save(StateDict& state_dict, StorageWriterBase& storage_writer) {
 }
 
 SaveResult save_state_dict(StateDict& state_dict, StorageWriterBase& storage_writer, MPI_Comm comm,
-                           int coordinator_rank, bool no_dist, SavePlanner* planner) {
-  const SaveArguments arguments{
-      .storage_writer = &storage_writer, .planner = planner, .comm = comm, .no_dist = no_dist};
+                           int coordinator_rank, bool no_dist, SavePlanner* planner,
+                           const Options& options) {
+  const SaveArguments arguments{.storage_writer = &storage_writer,
+                                .planner = planner,
+                                .comm = comm,
+                                .no_dist = no_dist,
+                                .options = options};
   if (no_dist) return save(state_dict, arguments);
-  return save_on(with_coordinator(Comm(comm), coordinator_rank), state_dict, arguments);
+  return save_on(with_coordinator(comm_of(arguments), coordinator_rank), state_dict, arguments);
 }
 
 }  // namespace h5dcp
