@@ -30,7 +30,14 @@ CALLS = {
     "MPI_File_close": ("write to 'x.h5'", "H5Fclose"),
     "MPI_File_read_at_all": ("read from 'x.h5'", "collective H5Dread of '/state/a'"),
 }
+# The same in a save that repeats the plan of others before it.
+STEPS_AGAIN = {
+    "set_up_planner again": "plan",
+    "resolve_data again": "write to 'x.h5'",
+    "rename again": "commit 'x.h5'",  # by the coordinator
+}
 WAITS = [(place, how, 2) for place in STEPS for how in ("sleep", "stop")] + [("finish", "stop", 0)]
+WAITS_AGAIN = [(place, how, 0 if place == "rename again" else 2) for place in STEPS_AGAIN for how in ("sleep", "stop")]
 HANGS = [(place, "stop", 1) for place in CALLS] + [("MPI_File_write_at_all", "stop", 0)]
 LATE_FOR_A_CALL = ("data for the file", "sleep", 1)
 SLOW_CALL = ("MPI_File_write_at_all", "sleep", 1)
@@ -38,7 +45,7 @@ NOBODY_CAN_BE_ASKED = ("MPI_File_write_at_all", "stop", 1, "funneled")
 NOBODY_COULD_BE_ASKED = ("MPI_File_write_at_all", "sleep", 1, "funneled")
 LOGGED = ("MPI_File_write_at_all", "sleep", 1, "log")
 LOGGED_BY_THE_PROGRAM = ("MPI_File_read_at_all", "sleep", 1, "log", "logger")
-CASES = [*WAITS, *HANGS, LATE_FOR_A_CALL, SLOW_CALL, NOBODY_CAN_BE_ASKED, NOBODY_COULD_BE_ASKED, LOGGED,
+CASES = [*WAITS, *WAITS_AGAIN, *HANGS, LATE_FOR_A_CALL, SLOW_CALL, NOBODY_CAN_BE_ASKED, NOBODY_COULD_BE_ASKED, LOGGED,
          LOGGED_BY_THE_PROGRAM]
 # MPICH's launcher kills all ranks when one calls MPI_Abort, before the others have told.
 ABORT_IS_AT_ONCE = "HYDRA" in subprocess.run([os.environ["H5DCP_MPIEXEC"], "--version"], capture_output=True,
@@ -126,15 +133,25 @@ def assert_hangs(job, late, how, step, call, missing, found):
         assert text == f"{step}: {found}; rank {rank} of {RANKS} is inside {call}, file '{file}'"
 
 
-@pytest.mark.parametrize("case", WAITS, ids=name)
-def test_a_wait_names_the_rank_that_did_not_arrive(jobs, case):
-    job = jobs[case].result()
-    place, how, late = case
+def assert_waited(job, case, step):
+    _, how, late = case
     job.assert_ended()
     errors = job.errors()
     assert_told(errors.keys(), late, how, job)
-    assert set(errors.values()) == {f"{STEPS[place]}: rank {late} of {RANKS} did not arrive within 1 s"}, job.output
+    assert set(errors.values()) == {f"{step}: rank {late} of {RANKS} did not arrive within 1 s"}, job.output
     assert not job.hangs(), job.output
+
+
+@pytest.mark.parametrize("case", WAITS, ids=name)
+def test_a_wait_names_the_rank_that_did_not_arrive(jobs, case):
+    assert_waited(jobs[case].result(), case, STEPS[case[0]])
+
+
+@pytest.mark.parametrize("case", WAITS_AGAIN, ids=name)
+def test_so_does_a_wait_in_a_save_that_repeats_a_plan(jobs, case):
+    job = jobs[case].result()
+    assert_waited(job, case, STEPS_AGAIN[case[0]])
+    assert job.output.count("has repeated a save") == RANKS, job.output
 
 
 @pytest.mark.parametrize("case", HANGS, ids=name)
