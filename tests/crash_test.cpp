@@ -192,7 +192,8 @@ TEST_P(Crash, TwoJobsSaveToOneDestination) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Engines, Crash, testing::Values("direct", "collective", "repeated", "filtered"),
+INSTANTIATE_TEST_SUITE_P(Engines, Crash,
+                         testing::Values("direct", "collective", "repeated", "filtered"),
                          [](const auto& test) { return test.param; });
 
 }  // namespace
