@@ -116,8 +116,8 @@ H5FD_class_t make_class() {
 }  // namespace
 
 hid_t draft_access(Draft& draft) {
-  static const H5FD_class_t kClass = make_class();
-  static const hid_t driver = H5FDregister(&kClass);
+  static const H5FD_class_t driver_class = make_class();
+  static const hid_t driver = H5FDregister(&driver_class);
   const std::string action = "open a draft";
   hdf5::PropertyList access(H5Pcreate(H5P_FILE_ACCESS), action);
   const Draft* info = &draft;

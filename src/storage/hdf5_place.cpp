@@ -176,8 +176,11 @@ std::vector<std::vector<StorageData>> Hdf5Writer::prepare_global_plan(
     auto skeleton =
         make_skeleton(save.partial, entries, generation, static_cast<std::uint32_t>(comm.size()));
     save.record = skeleton.record;
-    if (save.layout) save.layout->image = std::move(skeleton.image);
-    if (options_.filters.any()) save.image = std::move(skeleton.image);
+    if (save.layout) {
+      save.layout->image = std::move(skeleton.image);
+    } else if (options_.filters.any()) {
+      save.image = std::move(skeleton.image);
+    }
     replies = answers(skeleton.places, order, all);
   });
   const auto chosen = decode_shared(
