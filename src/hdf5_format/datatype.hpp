@@ -1,0 +1,28 @@
+// The datatype message, version 1, of strings. "IV.A.2.d".
+//
+// Those of numbers come from H5Tencode.
+
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "hdf5_format/byte_writer.hpp"
+
+namespace h5dcp::hdf5_format {
+
+inline constexpr std::size_t kTextTypeBytes = 8;
+
+// UTF-8, `nbytes` long, padded with NUL.
+inline void put_text_type(ByteWriter& out, std::size_t nbytes) {
+  constexpr std::uint8_t kVersion = 1;
+  constexpr std::uint8_t kString = 3;
+  constexpr std::uint8_t kPaddedWithNul = 1;
+  constexpr std::uint8_t kUtf8 = 1;
+  out.u8(kVersion << 4 | kString);
+  out.u8(kUtf8 << 4 | kPaddedWithNul);
+  out.u16(0);
+  out.u32(static_cast<std::uint32_t>(nbytes));
+}
+
+}  // namespace h5dcp::hdf5_format
