@@ -1,11 +1,8 @@
 #include "layout/dataset_name.hpp"
 
-#include <array>
-
 namespace h5dcp {
-namespace {
 
-void append_escaped(std::string& path, std::string_view component) {
+void append_component(std::string& path, std::string_view component) {
   constexpr std::string_view kHex = "0123456789ABCDEF";
   if (component.empty()) path += '%';
   for (const char c : component) {
@@ -20,18 +17,17 @@ void append_escaped(std::string& path, std::string_view component) {
   }
 }
 
-}  // namespace
-
 std::string dataset_path(std::string_view fqn, bool is_prefix) {
   std::string path = "/state";
   for (std::size_t first = 0;;) {
     const auto dot = fqn.find('.', first);
     path += '/';
-    append_escaped(path, fqn.substr(first, dot - first));
+    append_component(path, fqn.substr(first, dot - first));
     if (dot == std::string_view::npos) break;
     first = dot + 1;
   }
-  return is_prefix ? path + "/%self" : path;
+  if (is_prefix) path.append("/").append(kSelf);
+  return path;
 }
 
 }  // namespace h5dcp

@@ -13,4 +13,9 @@ namespace h5dcp {
 // a dataset as well: the dataset is then "%self" in that group.
 std::string dataset_path(std::string_view fqn, bool is_prefix);
 
+// Appends a component as it is in the path.
+void append_component(std::string& path, std::string_view component);
+
+inline constexpr std::string_view kSelf = "%self";
+
 }  // namespace h5dcp
