@@ -2,9 +2,11 @@
 
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 #include "h5dcp/metadata.hpp"
+#include "layout/record.hpp"
 
 namespace h5dcp {
 
@@ -43,5 +45,22 @@ struct ChunkRow {
   std::uint64_t digest;  // of the row up to here, its box and its checksums: see row_digest()
 };
 static_assert(sizeof(ChunkRow) == 64);
+
+// Of a row or an item.
+constexpr std::size_t item_bytes(Table table) {
+  switch (table) {
+    case Table::tensors:
+      return sizeof(TensorRow);
+    case Table::chunks:
+      return sizeof(ChunkRow);
+    case Table::shapes:
+    case Table::boxes:
+      return sizeof(std::int64_t);
+    case Table::checksums:
+      return sizeof(std::uint64_t);
+    default:
+      return 1;
+  }
+}
 
 }  // namespace h5dcp

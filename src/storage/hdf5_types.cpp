@@ -148,4 +148,13 @@ Datatype datatype_of(Table table) {
   throw Error(ErrorCode::internal, "no HDF5 type for an index table");
 }
 
+Bytes encoded(const Datatype& type) {
+  constexpr std::size_t kBefore = 2;  // that it is a datatype, and the version of this
+  std::size_t nbytes = 0;
+  ok(H5Tencode(type.get(), nullptr, &nbytes), kAction);
+  Bytes bytes(nbytes);
+  ok(H5Tencode(type.get(), bytes.data(), &nbytes), kAction);
+  return {bytes.begin() + kBefore, bytes.begin() + static_cast<std::ptrdiff_t>(nbytes)};
+}
+
 }  // namespace h5dcp::hdf5

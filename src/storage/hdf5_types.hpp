@@ -2,6 +2,7 @@
 
 #pragma once
 
+#include "h5dcp/bytes.hpp"
 #include "h5dcp/tensor.hpp"
 #include "layout/record.hpp"
 #include "storage/hdf5_id.hpp"
@@ -14,5 +15,8 @@ Datatype datatype_of(DType dtype);
 
 // The type of a table's rows or items: layout/tables.hpp. Throws Error{io}.
 Datatype datatype_of(Table table);
+
+// The datatype message of an object header. Throws Error{io}.
+Bytes encoded(const Datatype& type);
 
 }  // namespace h5dcp::hdf5

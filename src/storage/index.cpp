@@ -37,22 +37,6 @@ std::optional<std::uint64_t> count_bytes(DType dtype, const Extents& sizes) {
   }
 }
 
-std::size_t item_bytes(Table table) {
-  switch (table) {
-    case Table::tensors:
-      return sizeof(TensorRow);
-    case Table::chunks:
-      return sizeof(ChunkRow);
-    case Table::shapes:
-    case Table::boxes:
-      return sizeof(std::int64_t);
-    case Table::checksums:
-      return sizeof(std::uint64_t);
-    default:
-      return 1;
-  }
-}
-
 // So that what is allocated for a table is never more than the file has.
 void check_tables(const Record& record) {
   for (std::size_t t = 0; t < kTables; ++t) {

@@ -18,8 +18,31 @@ struct FreeState {
   void operator()(XXH3_state_t* state) const { XXH3_freeState(state); }
 };
 
+// Reads so many bytes from an address.
+using ReadBytes = std::function<void(std::uint8_t*, std::size_t, std::uint64_t)>;
+
+ReadBytes bytes_of(const PosixFile& file) {
+  return [&file](std::uint8_t* bytes, std::size_t nbytes, std::uint64_t address) {
+    file.read(bytes, nbytes, address);
+  };
+}
+
+// What is not in the image is zero.
+ReadBytes bytes_of(const SkeletonImage& image) {
+  return [&image](std::uint8_t* bytes, std::size_t nbytes, std::uint64_t address) {
+    std::fill_n(bytes, nbytes, std::uint8_t{0});
+    for (const auto& part : image) {
+      const auto first = std::max(address, part.address);
+      const auto end = std::min(address + nbytes, part.address + part.bytes.size());
+      if (first >= end) continue;
+      std::copy_n(part.bytes.data() + (first - part.address), end - first,
+                  bytes + (first - address));
+    }
+  };
+}
+
 // Calls `found(digest, ranges)` for each segment in turn.
-void for_each_segment(const PosixFile& file, const std::vector<Range>& others,
+void for_each_segment(const ReadBytes& read, const std::vector<Range>& others,
                       std::uint64_t segment_bytes,
                       const std::function<void(std::uint64_t, const std::vector<Range>&)>& found) {
   const std::unique_ptr<XXH3_state_t, FreeState> state(XXH3_createState());
@@ -38,7 +61,7 @@ void for_each_segment(const PosixFile& file, const std::vector<Range>& others,
     while (rest.nbytes > 0) {
       const auto nbytes = std::min({rest.nbytes, missing, std::uint64_t{1} << 20});
       buffer.resize(nbytes);
-      file.read(buffer.data(), nbytes, rest.address);
+      read(buffer.data(), nbytes, rest.address);
       XXH3_64bits_update(state.get(), buffer.data(), nbytes);
       ranges.push_back({rest.address, nbytes});
       rest = {rest.address + nbytes, rest.nbytes - nbytes};
@@ -47,6 +70,17 @@ void for_each_segment(const PosixFile& file, const std::vector<Range>& others,
     }
   }
   if (!ranges.empty()) finish();
+}
+
+void hash_segments(const ReadBytes& read, const std::vector<Range>& others, Record& record) {
+  std::uint64_t total = 0;
+  for (const auto& range : others) total += range.nbytes;
+  record.segment_bytes = std::max(kSmallestSegment, (total + kMostSegments - 1) / kMostSegments);
+  record.segments = 0;
+  for_each_segment(read, others, record.segment_bytes,
+                   [&record](std::uint64_t digest, const std::vector<Range>&) {
+                     record.segment_digests.at(record.segments++) = digest;
+                   });
 }
 
 }  // namespace
@@ -73,21 +107,18 @@ std::vector<Range> other_bytes(const Index& index) {
 }
 
 void hash_segments(const PosixFile& file, const std::vector<Range>& others, Record& record) {
-  std::uint64_t total = 0;
-  for (const auto& range : others) total += range.nbytes;
-  record.segment_bytes = std::max(kSmallestSegment, (total + kMostSegments - 1) / kMostSegments);
-  record.segments = 0;
-  for_each_segment(file, others, record.segment_bytes,
-                   [&record](std::uint64_t digest, const std::vector<Range>&) {
-                     record.segment_digests.at(record.segments++) = digest;
-                   });
+  hash_segments(bytes_of(file), others, record);
+}
+
+void hash_segments(const SkeletonImage& image, const std::vector<Range>& others, Record& record) {
+  hash_segments(bytes_of(image), others, record);
 }
 
 std::vector<Range> damaged_segments(const PosixFile& file, const std::vector<Range>& others,
                                     const Record& record) {
   std::vector<Range> damaged;
   std::size_t segment = 0;
-  for_each_segment(file, others, std::max(record.segment_bytes, kSmallestSegment),
+  for_each_segment(bytes_of(file), others, std::max(record.segment_bytes, kSmallestSegment),
                    [&](std::uint64_t digest, const std::vector<Range>& ranges) {
                      const bool same =
                          segment < record.segments && record.segment_digests.at(segment) == digest;

@@ -8,6 +8,7 @@
 #include "layout/record.hpp"
 #include "storage/index.hpp"
 #include "storage/posix_file.hpp"
+#include "storage/skeleton_image.hpp"
 
 namespace h5dcp {
 
@@ -17,6 +18,9 @@ std::vector<Range> other_bytes(const Index& index);
 // Fills in segment_bytes, segments and their digests: the other bytes of the file, one after the
 // other, cut into at most kMostSegments equal parts.
 void hash_segments(const PosixFile& file, const std::vector<Range>& others, Record& record);
+
+// The same of a file that has been written from `image` alone.
+void hash_segments(const SkeletonImage& image, const std::vector<Range>& others, Record& record);
 
 // The parts of the other bytes that differ from what the record says; empty if none does.
 std::vector<Range> damaged_segments(const PosixFile& file, const std::vector<Range>& others,

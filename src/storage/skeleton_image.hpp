@@ -27,6 +27,9 @@ using SkeletonImage = std::vector<FileBytes>;
 SkeletonImage image_of(const PosixFile& draft, const std::vector<Range>& others,
                        const Index& index);
 
+// The same of metadata that are in one piece.
+SkeletonImage image_of(FileBytes metadata, const Index& index);
+
 // Throws Error{io}.
 void write_image(const PosixFile& file, const SkeletonImage& image);
 

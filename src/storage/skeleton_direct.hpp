@@ -1,0 +1,28 @@
+// The skeleton as we make it, byte by byte, without HDF5's 25 us a dataset: src/hdf5_format/.
+
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "storage/skeleton_image.hpp"
+#include "storage/skeleton_objects.hpp"
+
+namespace h5dcp {
+
+struct DirectSkeleton {
+  ObjectPlaces places;
+  FileBytes metadata;  // all that is not data: from the superblock on, in one piece
+};
+
+// All groups, datasets and attributes. `items` is how long each table is. nullopt if there is
+// something that HDF5 must make, or refuse: two entries of one name, or one so long that an object
+// header has no room for it.
+//
+// Throws Error{unsupported} if HDF5 lacks a filter, Error{io}: "create '<path>': ...".
+std::optional<DirectSkeleton> make_directly(const std::string& path,
+                                            const std::vector<SkeletonEntry>& entries,
+                                            const OfTables& items);
+
+}  // namespace h5dcp

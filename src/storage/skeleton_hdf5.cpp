@@ -1,0 +1,175 @@
+#include "storage/skeleton_hdf5.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstddef>
+#include <optional>
+#include <string_view>
+
+#include "layout/dataset_name.hpp"
+#include "layout/tables.hpp"
+#include "storage/hdf5_filters.hpp"
+#include "storage/hdf5_id.hpp"
+#include "storage/hdf5_types.hpp"
+
+namespace h5dcp {
+namespace {
+
+using hdf5::ok;
+
+// The HDF5 side: creates objects in one open file.
+class Maker {
+ public:
+  // `path` is there, and is overwritten by an empty HDF5 file; all further bytes go to `draft`.
+  Maker(const std::string& path, const PosixFile& draft, std::size_t entries);
+
+  // Address of a new dataset, 0 if it has no bytes.
+  std::uint64_t dataset(const std::string& name, hid_t type, const Extents& sizes,
+                        const SkeletonEntry* entry);
+  void group(const std::string& name);
+  void close();
+
+ private:
+  hdf5::PropertyList filtered(const SkeletonEntry& entry) const;
+  void attribute(hid_t object, const char* name, std::string_view text);
+  void write_to(const PosixFile& draft) const;
+
+  std::string action_;
+  hdf5::PropertyList dataset_creation_;
+  hdf5::PropertyList link_creation_;
+  hdf5::Dataspace scalar_;
+  hdf5::File file_;
+  std::array<std::optional<hdf5::Datatype>, kDTypes> types_;
+};
+
+Maker::Maker(const std::string& path, const PosixFile& draft, std::size_t entries)
+    : action_("create '" + path + "'"),
+      dataset_creation_(H5Pcreate(H5P_DATASET_CREATE), action_),
+      link_creation_(H5Pcreate(H5P_LINK_CREATE), action_),
+      scalar_(H5Screate(H5S_SCALAR), action_) {
+  ok(H5Pset_layout(dataset_creation_.get(), H5D_CONTIGUOUS), action_);
+  ok(H5Pset_alloc_time(dataset_creation_.get(), H5D_ALLOC_TIME_EARLY), action_);
+  ok(H5Pset_fill_time(dataset_creation_.get(), H5D_FILL_TIME_NEVER), action_);
+  ok(H5Pset_obj_track_times(dataset_creation_.get(), false),
+     action_);  // equal saves are equal files
+  ok(H5Pset_create_intermediate_group(link_creation_.get(), 1), action_);
+  ok(H5Pset_char_encoding(link_creation_.get(), H5T_CSET_UTF8), action_);
+
+  const hdf5::PropertyList creation(H5Pcreate(H5P_FILE_CREATE), action_);
+  ok(H5Pset_userblock(creation.get(), kRecordBytes), action_);
+  ok(H5Pset_obj_track_times(creation.get(), false), action_);
+  const hdf5::PropertyList access(H5Pcreate(H5P_FILE_ACCESS), action_);
+  constexpr hsize_t kPage = 4096;
+  ok(H5Pset_alignment(access.get(), kPage, kPage), action_);
+  // All of HDF5's metadata in few places, so that they can be hashed with few reads.
+  constexpr hsize_t kBytesAnEntry = 600;
+  ok(H5Pset_meta_block_size(access.get(), 2048 + kBytesAnEntry * entries), action_);
+  file_ = {H5Fcreate(path.c_str(), H5F_ACC_TRUNC, creation.get(), access.get()), action_};
+  write_to(draft);
+}
+
+// HDF5 1.10 cannot cope with a disk that is full: what it could not write when a file was closed
+// makes it crash when the process ends. So it never gets to see the disk.
+void Maker::write_to(const PosixFile& draft) const {
+  void* descriptor = nullptr;
+  ok(H5Fget_vfd_handle(file_.get(), H5P_DEFAULT, &descriptor), action_);
+  if (::dup2(draft.get(), *static_cast<int*>(descriptor)) < 0) {
+    fail_errno(action_ + " in memory", "/", errno);
+  }
+}
+
+void Maker::attribute(hid_t object, const char* name, std::string_view text) {
+  const hdf5::Datatype type(H5Tcopy(H5T_C_S1), action_);
+  // HDF5 has no strings of length 0; the padding is no part of the text.
+  const std::string padded(text.empty() ? std::string_view("\0", 1) : text);
+  ok(H5Tset_size(type.get(), padded.size()), action_);
+  ok(H5Tset_strpad(type.get(), H5T_STR_NULLPAD), action_);
+  ok(H5Tset_cset(type.get(), H5T_CSET_UTF8), action_);
+  const hdf5::Attribute attribute(
+      H5Acreate2(object, name, type.get(), scalar_.get(), H5P_DEFAULT, H5P_DEFAULT), action_);
+  ok(H5Awrite(attribute.get(), type.get(), padded.data()), action_);
+}
+
+// How a dataset is created whose chunks the ranks will filter.
+hdf5::PropertyList Maker::filtered(const SkeletonEntry& entry) const {
+  hdf5::PropertyList creation(H5Pcopy(dataset_creation_.get()), action_);
+  const std::vector<hsize_t> chunk(entry.chunk_shape.begin(), entry.chunk_shape.end());
+  ok(H5Pset_chunk(creation.get(), static_cast<int>(chunk.size()), chunk.data()), action_);
+  ok(H5Pset_alloc_time(creation.get(), H5D_ALLOC_TIME_INCR), action_);
+  hdf5::set_filters(creation, entry.filters, action_);
+  return creation;
+}
+
+std::uint64_t Maker::dataset(const std::string& name, hid_t type, const Extents& sizes,
+                             const SkeletonEntry* entry) {
+  if (entry != nullptr) {
+    auto& kept = types_.at(static_cast<std::size_t>(entry->dtype));
+    if (!kept) kept.emplace(hdf5::datatype_of(entry->dtype));
+    type = kept->get();
+  }
+  const std::vector<hsize_t> dims(sizes.begin(), sizes.end());
+  const hdf5::Dataspace space(
+      sizes.empty() ? H5Screate(H5S_SCALAR)
+                    : H5Screate_simple(static_cast<int>(dims.size()), dims.data(), nullptr),
+      action_);
+  const bool is_filtered = entry != nullptr && entry->filters.any();
+  const hdf5::PropertyList own = is_filtered ? filtered(*entry) : hdf5::PropertyList();
+  const hid_t creation = is_filtered ? own.get() : dataset_creation_.get();
+  hdf5::Dataset dataset(H5Dcreate2(file_.get(), name.c_str(), type, space.get(),
+                                   link_creation_.get(), creation, H5P_DEFAULT),
+                        action_ + ": dataset '" + name + "'");
+  if (entry != nullptr) {
+    attribute(dataset.get(), "fqn", entry->fqn);
+    attribute(dataset.get(), "dtype", to_string(entry->dtype));
+  }
+  // HDF5 has an address only for datasets with bytes.
+  const haddr_t address = H5Dget_storage_size(dataset.get()) > 0 ? H5Dget_offset(dataset.get()) : 0;
+  dataset.close(action_);
+  return address;
+}
+
+void Maker::group(const std::string& name) {
+  hdf5::Group made(H5Gcreate2(file_.get(), name.c_str(), H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT),
+                   action_);
+  made.close(action_);
+}
+
+void Maker::close() {
+  file_.close(action_);
+}
+
+Extents length(std::uint64_t items) {
+  return {static_cast<std::int64_t>(items)};
+}
+
+}  // namespace
+
+ObjectPlaces make_with_hdf5(const std::string& path, const PosixFile& draft,
+                            const std::vector<SkeletonEntry>& entries, const OfTables& items) {
+  Maker maker(path, draft, entries.size());
+  ObjectPlaces places;
+  maker.group("/state");
+  for (const auto& entry : entries) {
+    auto& address = places.entries.emplace_back(0);
+    if (in_blobs(entry.kind)) continue;
+    const auto prefix = entry.fqn + ".";
+    const auto next = std::ranges::lower_bound(entries, prefix, {}, &SkeletonEntry::fqn);
+    const bool is_prefix = next != entries.end() && next->fqn.starts_with(prefix);
+    address =
+        maker.dataset(dataset_path(entry.fqn, is_prefix), H5I_INVALID_HID, entry.sizes, &entry);
+  }
+  maker.group("/h5dcp");
+  for (std::size_t t = 0; t < kTables; ++t) {
+    const Table table{static_cast<std::uint8_t>(t)};
+    const auto type = hdf5::datatype_of(table);
+    places.tables.at(t) = maker.dataset(std::string("/h5dcp/") + name_of(table), type.get(),
+                                        length(items.at(t)), nullptr);
+  }
+  maker.close();
+  places.file_bytes = draft.size();
+  return places;
+}
+
+}  // namespace h5dcp

@@ -1,0 +1,25 @@
+// What a maker of skeletons is asked for, and answers: the groups, datasets and attributes of a
+// file. There are two, skeleton_direct.hpp and skeleton_hdf5.hpp.
+
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <vector>
+
+#include "layout/record.hpp"
+#include "storage/skeleton.hpp"
+
+namespace h5dcp {
+
+// One number for each table of the index.
+using OfTables = std::array<std::uint64_t, kTables>;
+
+// Where the data of the datasets are in the file.
+struct ObjectPlaces {
+  std::vector<std::uint64_t> entries;  // 0 if it has no bytes, filters, or is in `blobs`
+  OfTables tables{};                   // 0 if it has no bytes
+  std::uint64_t file_bytes = 0;
+};
+
+}  // namespace h5dcp

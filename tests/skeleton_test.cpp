@@ -1,0 +1,449 @@
+// Two makers, one file: what HDF5 and its tools see in a skeleton that we made ourselves is what
+// they see in the one that HDF5 made.
+
+#include "storage/skeleton.hpp"
+
+#include <gtest/gtest.h>
+#include <hdf5.h>
+#include <rapidcheck.h>
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <filesystem>
+#include <set>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "any_box.hpp"
+#include "h5dcp/error.hpp"
+#include "layout/dataset_name.hpp"
+#include "layout/tables.hpp"
+#include "storage/hdf5_id.hpp"
+#include "storage/index.hpp"
+#include "storage/segments.hpp"
+
+namespace h5dcp {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Ran {
+  int status = -1;
+  std::string text;
+};
+
+Ran run(const std::string& command) {
+  Ran ran;
+  FILE* pipe = ::popen((command + " 2>&1").c_str(), "r");
+  if (pipe == nullptr) return ran;
+  std::array<char, 4096> buffer{};
+  while (const auto count = std::fread(buffer.data(), 1, buffer.size(), pipe)) {
+    ran.text.append(buffer.data(), count);
+  }
+  const int status = ::pclose(pipe);
+  ran.status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  return ran;
+}
+
+// A file that one of the two made, in a folder of its own so that tools call both the same.
+struct Made {
+  std::string path;
+  Skeleton skeleton;
+};
+
+Made make(SkeletonMaker maker, const std::vector<SkeletonEntry>& entries) {
+  const std::string folder = maker == SkeletonMaker::direct ? "direct" : "hdf5";
+  fs::create_directory(folder);
+  const auto path = folder + "/file.h5";
+  fs::remove(path);
+  return {path, make_skeleton(path, entries, 7, 3, maker)};
+}
+
+std::uint64_t bytes_of(const SkeletonEntry& entry) {
+  return static_cast<std::uint64_t>(nbytes(entry.dtype, entry.sizes));
+}
+
+Bytes data_of(std::size_t i, const SkeletonEntry& entry) {
+  Bytes bytes(bytes_of(entry));
+  for (std::size_t b = 0; b < bytes.size(); ++b) bytes[b] = static_cast<std::uint8_t>(i + 3 * b);
+  return bytes;
+}
+
+// All data, the same for both: they are at other addresses. HDF5 writes what is filtered.
+void fill(const Made& made, const std::vector<SkeletonEntry>& entries) {
+  const PosixFile file(made.path, PosixFile::Mode::read_write);
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    if (entries[i].filters.any()) continue;
+    const auto bytes = data_of(i, entries[i]);
+    file.write(bytes.data(), bytes.size(), made.skeleton.places[i].address);
+  }
+  hdf5::File opened(H5Fopen(made.path.c_str(), H5F_ACC_RDWR, H5P_DEFAULT), "open");
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    if (!entries[i].filters.any()) continue;
+    const bool is_prefix = std::ranges::any_of(
+        entries, [&](const auto& e) { return e.fqn.starts_with(entries[i].fqn + "."); });
+    const auto path = dataset_path(entries[i].fqn, is_prefix);
+    hdf5::Dataset dataset(H5Dopen2(opened.get(), path.c_str(), H5P_DEFAULT), "open " + path);
+    const hdf5::Datatype type(H5Dget_type(dataset.get()), "its type");
+    const auto bytes = data_of(i, entries[i]);
+    hdf5::ok(H5Dwrite(dataset.get(), type.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, bytes.data()),
+             "write " + path);
+    dataset.close("close " + path);
+  }
+  opened.close("close");
+}
+
+// The first lines that differ, or nothing.
+std::string first_difference(const std::string& a, const std::string& b) {
+  std::istringstream as(a);
+  std::istringstream bs(b);
+  std::string one;
+  std::string two;
+  while (true) {
+    const bool more_in_a = static_cast<bool>(std::getline(as, one));
+    const bool more_in_b = static_cast<bool>(std::getline(bs, two));
+    if (!more_in_a && !more_in_b) return "";
+    if (more_in_a != more_in_b || one != two) return "'" + one + "' and '" + two + "'";
+  }
+}
+
+// HDF5 puts links that are UTF-8 into groups of a newer kind, we put all into symbol tables.
+bool is_made_directly(const std::string& path) {
+  const hdf5::File file(H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), "open");
+  const hdf5::Group group(H5Gopen2(file.get(), "/h5dcp", H5P_DEFAULT), "open a group");
+  H5G_info_t info{};
+  hdf5::ok(H5Gget_info(group.get(), &info), "look at a group");
+  return info.storage_type == H5G_STORAGE_TYPE_SYMBOL_TABLE;
+}
+
+// What can be said of each file alone.
+void expect_sound(const Made& made, const std::vector<SkeletonEntry>& entries) {
+  const auto& record = made.skeleton.record;
+  const PosixFile file(made.path, PosixFile::Mode::read);
+  EXPECT_EQ(file.size(), record.file_bytes);
+  const Index index(record, read_tables(file, record));
+  EXPECT_TRUE(damaged_segments(file, other_bytes(index), record).empty());
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    const auto address = made.skeleton.places[i].address;
+    EXPECT_EQ(index.row(i).address, address);
+    EXPECT_EQ(index.fqn(i), entries[i].fqn);
+    if (entries[i].filters.any() || bytes_of(entries[i]) == 0) {
+      EXPECT_TRUE(address == 0 || in_blobs(entries[i].kind)) << entries[i].fqn;
+    } else if (bytes_of(entries[i]) >= 4096 && !in_blobs(entries[i].kind)) {
+      EXPECT_EQ(address % 4096, 0U) << entries[i].fqn;
+    }
+  }
+  const auto ls = run("h5ls -r -v " + made.path);
+  EXPECT_EQ(ls.status, 0) << ls.text;
+  const auto stat = run("h5stat " + made.path);
+  EXPECT_EQ(stat.status, 0) << stat.text;
+  const auto repack = run("h5repack " + made.path + " repacked.h5");
+  EXPECT_EQ(repack.status, 0) << repack.text;
+}
+
+// h5dump's text without where things are.
+std::string without_offsets(const std::string& text) {
+  std::istringstream lines(text);
+  std::string rest;
+  for (std::string line; std::getline(lines, line);) {
+    if (line.find(" OFFSET ") == std::string::npos) rest += line + "\n";
+  }
+  return rest;
+}
+
+void expect_same(const std::vector<SkeletonEntry>& entries) {
+  const auto direct = make(SkeletonMaker::direct, entries);
+  const auto hdf5 = make(SkeletonMaker::hdf5, entries);
+  EXPECT_TRUE(is_made_directly(direct.path));
+  EXPECT_FALSE(is_made_directly(hdf5.path));
+  expect_sound(direct, entries);
+  expect_sound(hdf5, entries);
+  fill(direct, entries);
+  fill(hdf5, entries);
+  // All that HDF5 tells but what is in the table of tensors, which has addresses.
+  for (const std::string options : {"-p -H", "-p -d /h5dcp/names -d /h5dcp/shapes -g /state"}) {
+    const auto one = run("cd direct && h5dump " + options + " file.h5");
+    const auto two = run("cd hdf5 && h5dump " + options + " file.h5");
+    EXPECT_EQ(one.status, 0) << one.text;
+    EXPECT_EQ(first_difference(without_offsets(one.text), without_offsets(two.text)), "")
+        << options;
+  }
+  // h5diff calls a dataset without elements "not comparable", with itself too.
+  fs::copy_file(hdf5.path, "copy.h5", fs::copy_options::overwrite_existing);
+  const std::string diff = "h5diff -v --exclude-path /h5dcp/tensors hdf5/file.h5 ";
+  const auto same = run(diff + "copy.h5");
+  const auto both = run(diff + "direct/file.h5");
+  EXPECT_NE(same.text.find("/h5dcp/names"), std::string::npos) << same.text;
+  EXPECT_EQ(first_difference(both.text, same.text), "");
+  EXPECT_EQ(both.status, same.status);
+}
+
+SkeletonEntry tensor(std::string fqn, DType dtype, Extents sizes) {
+  SkeletonEntry entry{.fqn = std::move(fqn), .path = "", .dtype = dtype, .sizes = std::move(sizes)};
+  entry.chunks = entry.checksums = bytes_of(entry) > 0 ? 1 : 0;
+  return entry;
+}
+
+SkeletonEntry text(std::string fqn, std::int64_t capacity) {
+  auto entry = tensor(std::move(fqn), DType::uint8, {capacity});
+  entry.kind = EntryKind::json;
+  return entry;
+}
+
+SkeletonEntry filtered(std::string fqn, DType dtype, Extents sizes, Extents chunk,
+                       Filters filters) {
+  auto entry = tensor(std::move(fqn), dtype, std::move(sizes));
+  entry.filters = filters;
+  entry.chunk_shape = std::move(chunk);
+  return entry;
+}
+
+bool has_zstd() {
+  return H5Zfilter_avail(32015) > 0;
+}
+
+TEST(Skeleton, OfNothing) {
+  expect_same({});
+}
+
+TEST(Skeleton, OfEveryDtype) {
+  std::vector<SkeletonEntry> entries;
+  for (std::uint8_t d = 0; d < kDTypes; ++d) {
+    const DType dtype{d};
+    const auto name = std::string(to_string(dtype));
+    entries.push_back(tensor(name + ".matrix", dtype, {3, 5}));
+    entries.push_back(tensor(name + ".empty", dtype, {3, 0}));
+    entries.push_back(tensor(name + ".large", dtype, {4097}));
+    entries.push_back(tensor(name + ".scalar", dtype, {}));
+    const Filters filters{.compression = Compression::deflate, .level = 9, .shuffle = true};
+    entries.push_back(filtered(name + ".filtered", dtype, {30, 5}, {7, 5}, filters));
+  }
+  std::ranges::sort(entries, {}, &SkeletonEntry::fqn);
+  expect_same(entries);
+}
+
+TEST(Skeleton, OfEveryFilter) {
+  std::vector<SkeletonEntry> entries;
+  for (const bool shuffle : {false, true}) {
+    for (const int level : {1, 9}) {
+      for (const auto how : {Compression::none, Compression::deflate, Compression::zstd}) {
+        const Filters filters{.compression = how, .level = level, .shuffle = shuffle};
+        if (!filters.any() || (how == Compression::zstd && !has_zstd())) continue;
+        entries.push_back(
+            filtered(to_string(filters) + std::to_string(level), DType::int32, {9}, {2}, filters));
+      }
+    }
+  }
+  std::ranges::sort(entries, {}, &SkeletonEntry::fqn);
+  expect_same(entries);
+}
+
+TEST(Skeleton, OfAnyNumberOfDimensions) {
+  std::vector<SkeletonEntry> entries;
+  for (std::int64_t dims = 10; dims <= 32; ++dims) {
+    Extents sizes(std::vector<std::int64_t>(static_cast<std::size_t>(dims), 1));
+    sizes.end()[-1] = dims;
+    entries.push_back(tensor("contiguous" + std::to_string(dims), DType::int16, sizes));
+  }
+  Extents most(std::vector<std::int64_t>(32, 1));
+  entries.push_back(filtered("filtered", DType::int8, most, most, {.shuffle = true}));
+  expect_same(entries);
+}
+
+TEST(Skeleton, OfHostileNames) {
+  const std::set<std::string> fqns{"",
+                                   ".",
+                                   "..",
+                                   "a",
+                                   "a.",
+                                   ".a",
+                                   "a..b",
+                                   "a-b",
+                                   "a.b",
+                                   "a.b.c",
+                                   "a/b",
+                                   "a%b",
+                                   "%",
+                                   "a.%self",
+                                   "%2F",
+                                   "back\\slash",
+                                   "new\nline",
+                                   "größe.重み",
+                                   "sp ace",
+                                   "a\x7F",
+                                   std::string("nu\0l", 4),
+                                   std::string(4096, 'x')};
+  std::vector<SkeletonEntry> entries;
+  for (const auto& fqn : fqns) entries.push_back(tensor(fqn, DType::float32, {2}));
+  std::string deep = "deep";
+  for (int depth = 0; depth < 300; ++depth) deep += "." + std::to_string(depth);
+  entries.push_back(tensor(deep, DType::float64, {2, 3}));
+  std::ranges::sort(entries, {}, &SkeletonEntry::fqn);
+  expect_same(entries);
+}
+
+TEST(Skeleton, OfGroupsThatAreDatasetsAndOfValuesThatAreNone) {
+  expect_same({tensor("a", DType::int8, {}), tensor("a-b", DType::int8, {}), text("a.b", 64),
+               tensor("c", DType::int8, {5000}), tensor("c.d", DType::int8, {}), text("c.d.e", 128),
+               text("f", 8192), tensor("f.g.h", DType::int8, {})});
+}
+
+TEST(Skeleton, OfAGroupWithVeryManyMembers) {
+  std::vector<SkeletonEntry> entries;
+  for (int i = 0; i < 9000; ++i) {
+    entries.push_back(tensor("flat." + std::to_string(100000 + i), DType::bfloat16, {2}));
+  }
+  expect_same(entries);
+}
+
+// It refuses what neither can do, and says so.
+TEST(Skeleton, IsLeftToHdf5WhereWeCannot) {
+  struct Case {
+    const char* why;
+    std::vector<SkeletonEntry> entries;
+    const char* words;
+  };
+  const Case cases[] = {
+      {"two datasets of one name",
+       {tensor("a", DType::int8, {}), tensor("a", DType::int8, {})},
+       "create 'direct/file.h5': dataset '/state/a': "},
+      {"an attribute longer than a message may be",
+       {tensor(std::string(70000, 'x'), DType::int8, {})},
+       "create 'direct/file.h5': "},
+  };
+  for (const auto& c : cases) {
+    try {
+      make(SkeletonMaker::direct, c.entries);
+      ADD_FAILURE() << c.why;
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::io) << c.why;
+      EXPECT_NE(std::string(error.what()).find(c.words), std::string::npos) << error.what();
+    }
+  }
+}
+
+TEST(Skeleton, OfAnything) {
+  EXPECT_TRUE(rc::check("two makers", [] {
+    const auto component = rc::gen::element<std::string>("", "a", "b", "a-b", "a/b", "%", "0", "10",
+                                                         "2", "é", "\n", "weight");
+    const auto paths = *rc::gen::container<std::set<std::vector<std::string>>>(rc::gen::scale(
+        0.06, rc::gen::nonEmpty(rc::gen::container<std::vector<std::string>>(component))));
+    std::set<std::string> fqns;
+    for (const auto& path : paths) {
+      std::string fqn = path.front();
+      for (std::size_t c = 1; c < path.size(); ++c) fqn += "." + path[c];
+      fqns.insert(fqn);
+    }
+    std::vector<SkeletonEntry> entries;
+    for (const auto& fqn : fqns) {
+      const DType dtype{*rc::gen::inRange<std::uint8_t>(0, kDTypes)};
+      const auto sizes = *test::any_sizes(5, 9);
+      const auto what = *rc::gen::inRange(0, 10);
+      if (what == 0) {
+        entries.push_back(text(fqn, *rc::gen::element<std::int64_t>(64, 4096)));
+      } else if (what == 1) {
+        entries.push_back(tensor(fqn, dtype, {*rc::gen::inRange<std::int64_t>(1000, 9000)}));
+      } else if (what < 5 && !sizes.empty() && numel(sizes) > 0) {
+        auto chunk = sizes;
+        for (auto& size : chunk) size = *rc::gen::inRange<std::int64_t>(1, size + 1);
+        const auto how = *rc::gen::element(Compression::none, Compression::deflate);
+        const Filters filters{.compression = how,
+                              .level = *rc::gen::inRange(1, 10),
+                              .shuffle = how == Compression::none || *rc::gen::arbitrary<bool>()};
+        entries.push_back(filtered(fqn, dtype, sizes, chunk, filters));
+      } else {
+        entries.push_back(tensor(fqn, dtype, sizes));
+      }
+    }
+    expect_same(entries);
+    RC_ASSERT(!testing::Test::HasFailure());
+  }));
+}
+
+// What HDF5 finds in the file again.
+std::vector<std::string> names_in(hid_t file, const char* group) {
+  std::vector<std::string> names;
+  const hdf5::Group opened(H5Gopen2(file, group, H5P_DEFAULT), "open a group");
+  const auto add = [](hid_t, const char* name, const H5L_info_t*, void* out) -> herr_t {
+    static_cast<std::vector<std::string>*>(out)->emplace_back(name);
+    return 0;
+  };
+  hdf5::ok(H5Literate(opened.get(), H5_INDEX_NAME, H5_ITER_INC, nullptr, add, &names), "iterate");
+  return names;
+}
+
+// HDF5 goes on with a file that we began: with groups around all that a node takes.
+TEST(Skeleton, CanBeGoneOnWithByHdf5) {
+  for (const std::size_t count : {0U, 1U, 8U, 9U, 256U, 257U}) {
+    SCOPED_TRACE(count);
+    std::vector<SkeletonEntry> entries;
+    for (std::size_t i = 0; i < count; ++i) {
+      entries.push_back(tensor("g." + std::to_string(10000 + 10 * i), DType::float32, {3}));
+    }
+    entries.push_back(tensor("w", DType::int64, {2, 2}));
+    const auto made = make(SkeletonMaker::direct, entries);
+    fill(made, entries);
+    std::set<std::string> members;
+    for (std::size_t i = 0; i < count; ++i) members.insert(std::to_string(10000 + 10 * i));
+
+    const hdf5::Dataspace scalar(H5Screate(H5S_SCALAR), "make a dataspace");
+    const std::int32_t number = 42;
+    {
+      hdf5::File file(H5Fopen(made.path.c_str(), H5F_ACC_RDWR, H5P_DEFAULT), "open");
+      const hdf5::PropertyList groups(H5Pcreate(H5P_LINK_CREATE), "make a list");
+      H5Pset_create_intermediate_group(groups.get(), 1);
+      // Before, between and behind those that are there.
+      for (int i = 9995; i < 10000 + 10 * static_cast<int>(count) + 40; i += 5) {
+        const auto name = std::to_string(i);
+        if (members.contains(name)) continue;
+        const hdf5::Dataset added(
+            H5Dcreate2(file.get(), ("/state/g/" + name).c_str(), H5T_NATIVE_INT, scalar.get(),
+                       groups.get(), H5P_DEFAULT, H5P_DEFAULT),
+            "add a dataset");
+        hdf5::ok(H5Dwrite(added.get(), H5T_NATIVE_INT, H5S_ALL, H5S_ALL, H5P_DEFAULT, &number),
+                 "write");
+        members.insert(name);
+      }
+      for (std::size_t i = 0; i < count; i += 2) {
+        const auto name = std::to_string(10000 + 10 * i);
+        hdf5::ok(H5Ldelete(file.get(), ("/state/g/" + name).c_str(), H5P_DEFAULT), "delete");
+        members.erase(name);
+      }
+      const hdf5::Group group(
+          H5Gcreate2(file.get(), "/state/more", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT), "add");
+      const hdf5::Dataset w(H5Dopen2(file.get(), "/state/w", H5P_DEFAULT), "open w");
+      for (const hid_t object : {w.get(), group.get()}) {
+        for (int a = 0; a < 12; ++a) {
+          const hdf5::Attribute attribute(
+              H5Acreate2(object, ("more" + std::to_string(a)).c_str(), H5T_NATIVE_INT, scalar.get(),
+                         H5P_DEFAULT, H5P_DEFAULT),
+              "add an attribute");
+          hdf5::ok(H5Awrite(attribute.get(), H5T_NATIVE_INT, &number), "write it");
+        }
+      }
+      hdf5::ok(H5Adelete(w.get(), "dtype"), "delete an attribute");
+      file.close("close");
+    }
+
+    const hdf5::File file(H5Fopen(made.path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), "open again");
+    EXPECT_EQ(names_in(file.get(), "/state"), (std::vector<std::string>{"g", "more", "w"}));
+    EXPECT_EQ(names_in(file.get(), "/state/g"),
+              std::vector<std::string>(members.begin(), members.end()));
+    const hdf5::Dataset w(H5Dopen2(file.get(), "/state/w", H5P_DEFAULT), "open w");
+    EXPECT_EQ(H5Aexists(w.get(), "fqn"), 1);
+    EXPECT_EQ(H5Aexists(w.get(), "dtype"), 0);
+    EXPECT_EQ(H5Aexists(w.get(), "more11"), 1);
+    std::array<std::uint8_t, 32> bytes{};
+    hdf5::ok(H5Dread(w.get(), H5T_STD_I64LE, H5S_ALL, H5S_ALL, H5P_DEFAULT, bytes.data()), "read");
+    for (std::size_t b = 0; b < bytes.size(); ++b) {
+      EXPECT_EQ(bytes.at(b), static_cast<std::uint8_t>(count + 3 * b));
+    }
+    EXPECT_EQ(run("h5dump -H " + made.path).status, 0);
+  }
+}
+
+}  // namespace
+}  // namespace h5dcp
