@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 
 mkdir -p bench/results
 .venv/bin/python3 bench/compare.py --json bench/results/save_load.json "$@"
-for part in blocks copy merge; do
+for part in blocks copy merge skeleton; do
   build/bin/bench_$part --benchmark_repetitions=5 --benchmark_report_aggregates_only=true \
     --benchmark_out=bench/results/$part.json --benchmark_out_format=json
 done

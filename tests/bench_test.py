@@ -46,7 +46,8 @@ def test_wrong_content_is_an_error():
 
 
 def test_the_parts_can_be_measured():
-    for part in ("blocks", "copy", "merge"):
+    for part, case in (("blocks", "/1024"), ("copy", "/1024"), ("merge", "/1024"), ("skeleton", ":20000/in_group:10")):
         program = PROGRAM.parent / f"bench_{part}"
-        done = subprocess.run([program, "--benchmark_min_time=0.001"], capture_output=True, text=True)
-        assert done.returncode == 0 and "/1024 " in done.stdout
+        options = ["--benchmark_min_time=0.001", f"--benchmark_filter={case}$"]
+        done = subprocess.run([program, *options], capture_output=True, text=True)
+        assert done.returncode == 0 and f"{case} " in done.stdout

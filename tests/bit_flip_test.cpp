@@ -558,7 +558,7 @@ TEST_F(BitFlip, Hdf5MetadataThatSomebodyMadeUp) {
       {"more rows", bytes_of(37), bytes_of(38)},
       {"fewer rows", bytes_of(37), bytes_of(1)},
       {"another type", float32, int32},
-      {"no dataset of this name", "\4rows", "\4rowz"},
+      {"no dataset of this name", std::string("\0rows\0", 6), std::string("\0rowz\0", 6)},
   };
   const auto others = other_bytes(read_index(PosixFile(kGood, PosixFile::Mode::read)));
   for (const auto& c : cases) {

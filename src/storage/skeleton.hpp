@@ -59,7 +59,7 @@ std::uint64_t slot_bytes(std::uint64_t nbytes);
 // Throws Error{io}: "create '<path>': ..."; Error{unsupported} if HDF5 lacks a filter.
 Skeleton make_skeleton(const std::string& path, const std::vector<SkeletonEntry>& entries,
                        std::uint64_t generation, std::uint32_t world_size,
-                       SkeletonMaker maker = SkeletonMaker::hdf5);
+                       SkeletonMaker maker = SkeletonMaker::direct);
 
 // Makes the same file again, of another generation.
 //
