@@ -59,12 +59,13 @@ class Filtered : public testing::TestWithParam<Way> {
   std::string path_;
 };
 
-TEST_P(Filtered, AreLoadedInEveryDistribution) {
+TEST_P(Filtered, AreLoadedInOtherDistributions) {
   for (int saved = 0; saved < test::kWays; ++saved) {
     if (!save_state(test::make_state(saved, rank_, size_, true))) {
       GTEST_SKIP() << "HDF5 has no plugin for zstd here";
     }
-    for (int loaded = 0; loaded < test::kWays; ++loaded) {
+    for (const int step : {0, 1, 4}) {
+      const int loaded = (saved + step) % test::kWays;
       const auto why = "saved " + std::to_string(saved) + ", loaded " + std::to_string(loaded);
       StateDict state = test::make_state(loaded, rank_, size_, false);
       Hdf5Reader reader(path_, {.transfer = GetParam().transfer});

@@ -1,7 +1,6 @@
 #include "storage/draft_driver.hpp"
 
 #include <algorithm>
-#include <cstring>
 #include <exception>
 #include <memory>
 
@@ -12,6 +11,11 @@
 
 namespace h5dcp {
 namespace {
+
+// What a property list carries.
+struct Info {
+  Draft* draft;
+};
 
 // HDF5 knows the first member alone.
 struct OpenDraft {
@@ -29,9 +33,9 @@ const OpenDraft& of(const H5FD_t* file) {
 
 H5FD_t* open(const char* /*name*/, unsigned /*flags*/, hid_t access, haddr_t /*most*/) {
   auto opened = std::make_unique<OpenDraft>();
-  const void* info = H5Pget_driver_info(access);
+  const auto* info = static_cast<const Info*>(H5Pget_driver_info(access));
   if (info == nullptr) return nullptr;
-  std::memcpy(&opened->draft, info, sizeof opened->draft);
+  opened->draft = info->draft;
   return &opened.release()->known;
 }
 
@@ -98,7 +102,7 @@ H5FD_class_t make_class() {
   made.name = "h5dcp draft";
   made.maxaddr = HADDR_MAX / 2;
   made.fc_degree = H5F_CLOSE_WEAK;
-  made.fapl_size = sizeof(Draft*);
+  made.fapl_size = sizeof(Info);
   made.open = open;
   made.close = close;
   made.query = query;
@@ -120,7 +124,7 @@ hid_t draft_access(Draft& draft) {
   static const hid_t driver = H5FDregister(&driver_class);
   const std::string action = "open a draft";
   hdf5::PropertyList access(H5Pcreate(H5P_FILE_ACCESS), action);
-  const Draft* info = &draft;
+  const Info info{&draft};
   hdf5::ok(H5Pset_driver(access.get(), driver, &info), action);
   return access.release();
 }
