@@ -40,7 +40,8 @@ TEST(ChunkShape, GivesEachBlockAChunkOfItsOwn) {
     Extents sizes(std::vector<std::int64_t>(*rc::gen::inRange<std::size_t>(1, 4)));
     for (auto& size : sizes) size = *rc::gen::inRange<std::int64_t>(1, 13);
     const auto boxes = draw_tiling(sizes);
-    const std::size_t itemsize = 512;  // so that little tensors are large enough
+    // So that little tensors are large enough; of 4096, one element is a chunk.
+    const auto itemsize = *rc::gen::element<std::size_t>(512, 4096);
     const auto shape = chunk_shape(sizes, boxes, itemsize);
     if (!shape) return;
     ++found;
