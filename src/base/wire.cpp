@@ -50,15 +50,10 @@ std::span<const std::uint8_t> WireReader::next(std::size_t count) {
 
 std::uint64_t WireReader::varint() {
   std::uint64_t value = 0;
-  std::size_t used = 0;
   for (unsigned shift = 0; shift < 64; shift += 7) {
-    if (used == in_.size()) next(used + 1);  // throws
-    const std::uint8_t byte = in_[used++];
+    const std::uint8_t byte = next(1).front();
     value |= std::uint64_t{byte & 0x7FU} << shift;
-    if (byte < 0x80) {
-      in_ = in_.subspan(used);
-      return value;
-    }
+    if (byte < 0x80) return value;
   }
   throw Error(ErrorCode::corrupt, "a message holds a number of more than 64 bits");
 }

@@ -198,10 +198,6 @@ std::vector<PlannedWrite> merge_tensor(const Proposals& proposals, Replicas repl
     const Box& box = pieces.boxes[i];
     if (numel(box.sizes) == 0) continue;
     const auto holders = pieces.holders(i);
-    if (holders.size() == 1) {
-      writes.push_back({holders.front(), box});
-      continue;
-    }
     for (auto& share :
          share_out(proposals.fqn, tensor.properties.dtype, box, holders.size(), replicas)) {
       writes.push_back({holders[share.holder], std::move(share.box)});
