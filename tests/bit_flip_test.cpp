@@ -576,7 +576,7 @@ TEST_F(BitFlip, Hdf5MetadataThatSomebodyMadeUp) {
     if (rank == 0) {
       const PosixFile damaged(kDamaged, PosixFile::Mode::read_write);
       auto made = record;
-      hash_segments(damaged, others, made);
+      hash_segments({{0, Bytes(content.begin(), content.end())}}, others, made);
       const auto start = encode_record(made);
       damaged.write(start.data(), start.size(), 0);
     }

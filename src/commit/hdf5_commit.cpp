@@ -4,8 +4,8 @@
 //    the first write, so that it hears of every write that failed later.
 // 2. All ranks learn that all did, and that together they wrote every box once.
 // 3. Rank 0 tells HDF5 where the chunks of filtered tensors are, if there are any, writes the
-// commit record and brings it to the disk. The file is now a checkpoint, but
-//    under its hidden name.
+//    commit record and brings it to the disk. The file is now a checkpoint, but under its hidden
+//    name.
 // 4. Rank 0 gives it its name (rename, which is atomic) and brings the folder to the disk.
 //
 // A crash before 4 leaves the old checkpoint and an unfinished file that a later save removes; a

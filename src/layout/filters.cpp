@@ -14,13 +14,12 @@ namespace {
 constexpr unsigned kShuffled = 1U << 4;
 constexpr unsigned kCompressions = 3;
 
-// Byte b of all elements, one b after the other; a rest that is no element stays at the end.
+// Byte b of all elements, one b after the other.
 void shuffle(const std::uint8_t* from, std::size_t nbytes, std::size_t itemsize, std::uint8_t* to) {
   const auto items = nbytes / itemsize;
   for (std::size_t b = 0; b < itemsize; ++b) {
     for (std::size_t i = 0; i < items; ++i) to[b * items + i] = from[i * itemsize + b];
   }
-  std::copy(from + items * itemsize, from + nbytes, to + items * itemsize);
 }
 
 void unshuffle(const std::uint8_t* from, std::size_t nbytes, std::size_t itemsize,
@@ -29,7 +28,6 @@ void unshuffle(const std::uint8_t* from, std::size_t nbytes, std::size_t itemsiz
   for (std::size_t b = 0; b < itemsize; ++b) {
     for (std::size_t i = 0; i < items; ++i) to[i * itemsize + b] = from[b * items + i];
   }
-  std::copy(from + items * itemsize, from + nbytes, to + items * itemsize);
 }
 
 void deflate(const std::uint8_t* bytes, std::size_t nbytes, int level, Bytes& stored) {
@@ -104,13 +102,10 @@ std::uint16_t encode_filters(const Filters& filters) {
 
 Filters decode_filters(std::uint16_t number) {
   const unsigned compression = number & 15U;
-  if (compression >= kCompressions) {
-    throw Error(ErrorCode::corrupt, "no filters have the number " + std::to_string(number));
-  }
   Filters filters{.compression = Compression{static_cast<std::uint8_t>(compression)},
                   .shuffle = (number & kShuffled) != 0};
   if (compression != 0) filters.level = number >> 8;
-  if (encode_filters(filters) != number) {
+  if (compression >= kCompressions || encode_filters(filters) != number) {
     throw Error(ErrorCode::corrupt, "no filters have the number " + std::to_string(number));
   }
   return filters;

@@ -1,7 +1,7 @@
 #include "storage/chunk_index.hpp"
 
 #include <cstddef>
-#include <utility>
+#include <cstdint>
 #include <vector>
 
 #include "layout/dataset_name.hpp"
@@ -47,19 +47,20 @@ void index_chunks(const PosixFile& file, const SkeletonImage& image, Record& rec
   make_longer(draft.metadata, draft.file_bytes);
   const Index index(record, read_tables(file, record));
 
-  const hdf5::PropertyList access(draft_access(draft), action);
+  const hdf5::PropertyList access = draft_access(draft);
   hdf5::File opened(H5Fopen(file.path().c_str(), H5F_ACC_RDWR, access.get()), action);
   for (std::size_t i = 0; i < index.size(); ++i) {
     if (index.filters(i).any()) add_chunks(opened.get(), file, index, i, draft, action);
   }
   opened.close(action);
 
+  auto others = other_bytes(index);
+  others.push_back({record.file_bytes, draft.file_bytes - record.file_bytes});
   record.file_bytes = draft.file_bytes;
   make_longer(draft.metadata, record.file_bytes);
-  const Index whole(record, index.tables());
-  const auto others = other_bytes(whole);
-  hash_segments(draft.metadata, others, record);
-  write_image(file, image_of(draft.metadata, others, whole));
+  const auto changed = image_of(draft.metadata, others, index);
+  hash_segments(changed, others, record);
+  write_image(file, changed);
   make_longer(file, record.file_bytes);
 }
 

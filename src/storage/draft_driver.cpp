@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <exception>
 #include <memory>
+#include <string>
 
-#include "storage/hdf5_id.hpp"
 #if __has_include(<H5FDdevelop.h>)
 #include <H5FDdevelop.h>
 #endif
@@ -119,14 +119,14 @@ H5FD_class_t make_class() {
 
 }  // namespace
 
-hid_t draft_access(Draft& draft) {
+hdf5::PropertyList draft_access(Draft& draft) {
   static const H5FD_class_t driver_class = make_class();
   static const hid_t driver = H5FDregister(&driver_class);
   const std::string action = "open a draft";
   hdf5::PropertyList access(H5Pcreate(H5P_FILE_ACCESS), action);
   const Info info{&draft};
   hdf5::ok(H5Pset_driver(access.get(), driver, &info), action);
-  return access.release();
+  return access;
 }
 
 }  // namespace h5dcp

@@ -3,10 +3,9 @@
 
 #pragma once
 
-#include <hdf5.h>
-
 #include <cstdint>
 
+#include "storage/hdf5_id.hpp"
 #include "storage/posix_file.hpp"
 
 namespace h5dcp {
@@ -21,6 +20,6 @@ struct Draft {
 // must outlive the file.
 //
 // Chunks given to H5Dwrite_chunk get the address next_chunk, and are not looked at.
-hid_t draft_access(Draft& draft);
+hdf5::PropertyList draft_access(Draft& draft);
 
 }  // namespace h5dcp

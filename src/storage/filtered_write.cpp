@@ -1,7 +1,6 @@
 #include "storage/filtered_write.hpp"
 
 #include <cstddef>
-#include <string_view>
 
 #include "base/checksum.hpp"
 #include "base/context.hpp"
@@ -20,15 +19,15 @@ class Rounds {
   // The next blocks, of at least `nbytes` if there are as many.
   void filter(std::uint64_t nbytes) {
     stored_.clear();
-    first_ = chunk_;
-    first_block_ = block_;
-    sizes_.clear();
+    blocks_.clear();
     while (stored_.size() < nbytes && find_block()) {
       auto& chunk = chunks_[chunk_];
       const auto block = h5dcp::block(chunk.grid, block_);
+      const auto before = stored_.size();
       with_late_context(
           [&] { return "filter '" + chunk.item->index.fqn + "' " + to_string(block); },
           [&] { filter(chunk, block); });
+      blocks_.push_back({chunk_, stored_.size() - before});
       ++block_;
     }
   }
@@ -37,35 +36,28 @@ class Rounds {
 
   // They will be at `address`.
   void place(std::uint64_t address) {
-    auto chunk = first_;
-    auto block = first_block_;
     const auto* next = stored_.data();
-    for (const auto size : sizes_) {
-      while (is_done(chunk, block)) {
-        ++chunk;
-        block = 0;
-      }
+    for (const auto& [chunk, nbytes] : blocks_) {
       auto& numbers = chunks_[chunk].checksums;
-      numbers.insert(numbers.end(), {xxh3(next, size), address, size});
-      next += size;
-      address += size;
-      ++block;
+      numbers.insert(numbers.end(), {xxh3(next, nbytes), address, nbytes});
+      next += nbytes;
+      address += nbytes;
     }
   }
 
  private:
-  bool is_done(std::size_t chunk, std::int64_t block) const {
-    const auto& c = chunks_[chunk];
-    return c.place.chunk_shape.empty() || block == block_count(c.grid);
-  }
+  struct Block {
+    std::size_t chunk;
+    std::uint64_t nbytes;  // as it is stored
+  };
 
   // Goes on to the next block that is to be filtered; false if there is none.
   bool find_block() {
-    while (chunk_ < chunks_.size() && is_done(chunk_, block_)) {
-      ++chunk_;
-      block_ = 0;
+    for (; chunk_ < chunks_.size(); ++chunk_, block_ = 0) {
+      const auto& chunk = chunks_[chunk_];
+      if (!chunk.place.chunk_shape.empty() && block_ < block_count(chunk.grid)) return true;
     }
-    return chunk_ < chunks_.size();
+    return false;
   }
 
   void filter(WrittenChunk& chunk, const Box& block) {
@@ -75,13 +67,11 @@ class Rounds {
     const void* whole = elements.data;
     if (elements.sizes != shape || !is_contiguous(elements)) {
       buffer_.assign(size, 0);  // a chunk is whole also where the tensor ends in it
-      Box corner = whole_box(block.sizes);
-      copy_elements(elements, narrow(contiguous_view(buffer_.data(), chunk.dtype, shape), corner));
+      copy_elements(elements, narrow(contiguous_view(buffer_.data(), chunk.dtype, shape),
+                                     whole_box(block.sizes)));
       whole = buffer_.data();
     }
-    const auto before = stored_.size();
     apply_filters(filters_, whole, size, itemsize(chunk.dtype), stored_);
-    sizes_.push_back(stored_.size() - before);
   }
 
   std::vector<WrittenChunk>& chunks_;
@@ -89,10 +79,8 @@ class Rounds {
   const Filters& filters_;
   std::size_t chunk_ = 0;  // the next block
   std::int64_t block_ = 0;
-  std::size_t first_ = 0;  // the first block of the round
-  std::int64_t first_block_ = 0;
-  std::vector<std::uint64_t> sizes_;  // of the blocks of the round, as they are stored
-  Bytes stored_;
+  std::vector<Block> blocks_;  // of the round
+  Bytes stored_;               // of them all
   Bytes buffer_;
 };
 

@@ -153,8 +153,11 @@ Hdf5Options decode_shared(const Bytes& bytes, Record& record) {
 std::vector<std::vector<StorageData>> Hdf5Writer::prepare_global_plan(
     const Comm& comm, const std::vector<PlannedEntry>& share) {
   Save& save = *save_;
+  std::vector<SkeletonEntry> own;
+  own.reserve(share.size());
+  for (const auto& entry : share) own.push_back(to_skeleton(entry, options_.filters));
   WireWriter mine;
-  for (const auto& entry : share) encode(mine, to_skeleton(entry, options_.filters));
+  for (const auto& entry : own) encode(mine, entry);
   std::vector<Message> sent;
   if (!mine.empty()) sent.push_back({comm.coordinator(), mine.take()});
   const auto received = comm.exchange("lay out", sent);
@@ -196,8 +199,8 @@ std::vector<std::vector<StorageData>> Hdf5Writer::prepare_global_plan(
     save.file = open_partial(save.partial, save.record.generation, comm.coordinator());
     if (save.layout) save.layout->record = save.record;
     WireReader wire(places.empty() ? std::span<const std::uint8_t>() : places.front().bytes);
-    for (const auto& entry : share) {
-      const auto made = to_skeleton(entry, options_.filters);
+    for (std::size_t i = 0; i < share.size(); ++i) {
+      const auto& made = own[i];
       ChunkPlace place{.row = wire.varint(),
                        .address = wire.varint(),
                        .chunk = wire.varint(),
@@ -205,9 +208,9 @@ std::vector<std::vector<StorageData>> Hdf5Writer::prepare_global_plan(
                        .first_checksum = wire.varint(),
                        .slot_bytes = 0,
                        .chunk_shape = made.chunk_shape};
-      if (in_blobs(entry.kind)) place.slot_bytes = static_cast<std::uint64_t>(made.sizes[0]);
+      if (in_blobs(made.kind)) place.slot_bytes = static_cast<std::uint64_t>(made.sizes[0]);
       auto& chunks = data.emplace_back();
-      for (const auto& box : entry.chunks) {
+      for (const auto& box : share[i].chunks) {
         chunks.push_back(encode_place(place));
         place.chunk += 1;
         place.first_box += 2 * made.sizes.size();

@@ -24,6 +24,10 @@ namespace {
   throw Error(ErrorCode::corrupt, what);
 }
 
+[[noreturn]] void refuse_row(std::size_t i, const char* what) {
+  corrupt("index table 'tensors', row " + std::to_string(i) + ": " + what);
+}
+
 bool inside(std::uint64_t first, std::uint64_t count, std::uint64_t size) {
   return first <= size && count <= size - first;
 }
@@ -113,9 +117,7 @@ Index::Index(const Record& record, Bytes tables) : record_(record), tables_(std:
 
 void Index::check_row(std::size_t i) const {
   const TensorRow r = row(i);
-  const auto refuse = [i](const char* what) {
-    corrupt("index table 'tensors', row " + std::to_string(i) + ": " + what);
-  };
+  const auto refuse = [i](const char* what) { refuse_row(i, what); };
   if (!inside(r.name_offset, std::uint64_t{r.name_bytes} + r.path_bytes,
               record_.table(Table::names).nbytes)) {
     refuse("its name lies outside of 'names'");
@@ -143,9 +145,7 @@ void Index::check_row(std::size_t i) const {
 
 void Index::check_filters(std::size_t i) const {
   const TensorRow r = row(i);
-  const auto refuse = [i](const std::string& what) {
-    corrupt("index table 'tensors', row " + std::to_string(i) + ": " + what);
-  };
+  const auto refuse = [i](const char* what) { refuse_row(i, what); };
   static_cast<void>(filters(i));
   const auto shapes = record_.table(Table::shapes).nbytes / sizeof(std::int64_t);
   if (kind(i) != EntryKind::tensor || r.dims == 0) refuse("filters of what is no tensor");

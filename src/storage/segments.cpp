@@ -72,17 +72,6 @@ void for_each_segment(const ReadBytes& read, const std::vector<Range>& others,
   if (!ranges.empty()) finish();
 }
 
-void hash_segments(const ReadBytes& read, const std::vector<Range>& others, Record& record) {
-  std::uint64_t total = 0;
-  for (const auto& range : others) total += range.nbytes;
-  record.segment_bytes = std::max(kSmallestSegment, (total + kMostSegments - 1) / kMostSegments);
-  record.segments = 0;
-  for_each_segment(read, others, record.segment_bytes,
-                   [&record](std::uint64_t digest, const std::vector<Range>&) {
-                     record.segment_digests.at(record.segments++) = digest;
-                   });
-}
-
 }  // namespace
 
 std::vector<Range> other_bytes(const Index& index) {
@@ -106,12 +95,15 @@ std::vector<Range> other_bytes(const Index& index) {
   return others;
 }
 
-void hash_segments(const PosixFile& file, const std::vector<Range>& others, Record& record) {
-  hash_segments(bytes_of(file), others, record);
-}
-
 void hash_segments(const SkeletonImage& image, const std::vector<Range>& others, Record& record) {
-  hash_segments(bytes_of(image), others, record);
+  std::uint64_t total = 0;
+  for (const auto& range : others) total += range.nbytes;
+  record.segment_bytes = std::max(kSmallestSegment, (total + kMostSegments - 1) / kMostSegments);
+  record.segments = 0;
+  for_each_segment(bytes_of(image), others, record.segment_bytes,
+                   [&record](std::uint64_t digest, const std::vector<Range>&) {
+                     record.segment_digests.at(record.segments++) = digest;
+                   });
 }
 
 std::vector<Range> damaged_segments(const PosixFile& file, const std::vector<Range>& others,

@@ -15,11 +15,8 @@ namespace h5dcp {
 // The bytes of a file that no tensor, no table and not the commit record covers, ascending.
 std::vector<Range> other_bytes(const Index& index);
 
-// Fills in segment_bytes, segments and their digests: the other bytes of the file, one after the
-// other, cut into at most kMostSegments equal parts.
-void hash_segments(const PosixFile& file, const std::vector<Range>& others, Record& record);
-
-// The same of a file that has been written from `image` alone.
+// Fills in segment_bytes, segments and their digests: the other bytes of a file in which they are
+// those of `image`, one after the other, cut into at most kMostSegments equal parts.
 void hash_segments(const SkeletonImage& image, const std::vector<Range>& others, Record& record);
 
 // The parts of the other bytes that differ from what the record says; empty if none does.

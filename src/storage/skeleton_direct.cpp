@@ -174,7 +174,6 @@ void Maker::place_groups() {
 }
 
 void Maker::place_data() {
-  constexpr std::uint64_t kPage = 4096;
   end_ = end_of_metadata_;
   for (auto& data : data_) {
     if (data.nbytes == 0 || data.nbytes >= kPage) continue;

@@ -61,7 +61,6 @@ Maker::Maker(const std::string& path, const PosixFile& draft, std::size_t entrie
   ok(H5Pset_userblock(creation.get(), kRecordBytes), action_);
   ok(H5Pset_obj_track_times(creation.get(), false), action_);
   const hdf5::PropertyList access(H5Pcreate(H5P_FILE_ACCESS), action_);
-  constexpr hsize_t kPage = 4096;
   ok(H5Pset_alignment(access.get(), kPage, kPage), action_);
   // All of HDF5's metadata in few places, so that they can be hashed with few reads.
   constexpr hsize_t kBytesAnEntry = 600;

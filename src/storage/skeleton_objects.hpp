@@ -12,6 +12,9 @@
 
 namespace h5dcp {
 
+// Data of so many bytes or more begin at a multiple of it.
+inline constexpr std::uint64_t kPage = 4096;
+
 // One number for each table of the index.
 using OfTables = std::array<std::uint64_t, kTables>;
 
