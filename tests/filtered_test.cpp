@@ -152,6 +152,17 @@ TEST(Filters, MustBeTheSameOnAllRanks) {
   EXPECT_FALSE(std::filesystem::exists("differs.h5"));
 }
 
+TEST(Filters, OfALevelWithoutACompressionAreNone) {
+  int rank = 0;
+  int size = 1;
+  MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+  MPI_Comm_size(MPI_COMM_WORLD, &size);
+  StateDict state = test::make_state(0, rank, size, true);
+  Hdf5Writer writer("level.h5", {.filters = {.level = 5}});
+  EXPECT_EQ(test::text_of(test::failure_of([&] { save(state, {.storage_writer = &writer}); })),
+            "success");
+}
+
 TEST(Filters, WithALevelThatThereIsNot) {
   EXPECT_THROW(Hdf5Writer("x.h5", {.filters = {.compression = Compression::deflate, .level = 10}}),
                Error);

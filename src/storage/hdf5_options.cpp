@@ -8,6 +8,19 @@
 #include "layout/filters.hpp"
 
 namespace h5dcp {
+namespace {
+
+// Of an option that this rank and the coordinator have.
+void check_same(const std::string& option, const std::string& mine, const std::string& chosen,
+                int coordinator) {
+  if (mine == chosen) return;
+  throw Error(ErrorCode::invalid_argument, "Hdf5Options::" + option + " is " + mine +
+                                               ", but on rank " + std::to_string(coordinator) +
+                                               " it is " + chosen +
+                                               ": all ranks must choose the same");
+}
+
+}  // namespace
 
 void check_options(const Hdf5Options& options) {
   constexpr std::uint64_t kMostPieceBytes = std::uint64_t{1} << 30;  // MPI counts with 31 bits
@@ -19,22 +32,15 @@ void check_options(const Hdf5Options& options) {
 }
 
 void check_transfer(Transfer mine, Transfer chosen, int coordinator) {
-  if (mine == chosen) return;
   const auto name = [](Transfer transfer) {
     return std::string(transfer == Transfer::direct ? "direct" : "collective");
   };
-  throw Error(ErrorCode::invalid_argument, "Hdf5Options::transfer is " + name(mine) +
-                                               ", but on rank " + std::to_string(coordinator) +
-                                               " it is " + name(chosen) +
-                                               ": all ranks must choose the same");
+  check_same("transfer", name(mine), name(chosen), coordinator);
 }
 
 void check_same_filters(const Filters& mine, const Filters& chosen, int coordinator) {
-  if (mine == chosen) return;
-  throw Error(ErrorCode::invalid_argument, "Hdf5Options::filters is '" + to_string(mine) +
-                                               "', but on rank " + std::to_string(coordinator) +
-                                               " it is '" + to_string(chosen) +
-                                               "': all ranks must choose the same");
+  // By what they do: a level without a compression is none.
+  check_same("filters", "'" + to_string(mine) + "'", "'" + to_string(chosen) + "'", coordinator);
 }
 
 bool is_file_path(const std::string& path) {
