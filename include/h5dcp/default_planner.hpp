@@ -7,7 +7,6 @@
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <unordered_map>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -63,8 +62,7 @@ class GlobalSavePlanner : public SavePlanner {
 
  private:
   SaveOptions options_;
-  std::vector<Leaf> leaves_;
-  std::unordered_map<std::string, std::size_t> places_;  // of an FQN in leaves_
+  Leaves leaves_;
 };
 
 // The same without a coordinator. Override anything but create_global_plan: what that would have to
@@ -124,8 +122,7 @@ class GlobalLoadPlanner : public LoadPlanner {
  private:
   LoadOptions options_;
   const Metadata* metadata_ = nullptr;
-  std::vector<Leaf> leaves_;
-  std::unordered_map<std::string, std::size_t> places_;
+  Leaves leaves_;
   std::vector<std::string> missing_;
   std::vector<std::string> unexpected_;
 };

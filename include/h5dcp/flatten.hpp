@@ -6,10 +6,12 @@
 
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -25,6 +27,24 @@ struct Leaf {
   std::string fqn;
   Path path;
   Value* value;  // in the state dict that was flattened: it must outlive this and not be changed
+};
+
+// Leaves that are looked up by name, most quickly one after the other in their order.
+class Leaves {
+ public:
+  Leaves() = default;
+  explicit Leaves(std::vector<Leaf> leaves) : leaves_(std::move(leaves)) {}
+
+  std::vector<Leaf>::const_iterator begin() const { return leaves_.begin(); }
+  std::vector<Leaf>::const_iterator end() const { return leaves_.end(); }
+
+  // Null if none has that name.
+  const Leaf* find(std::string_view fqn) const;
+
+ private:
+  std::vector<Leaf> leaves_;
+  mutable std::size_t next_ = 0;              // behind the one that was found last
+  mutable std::vector<std::size_t> by_name_;  // once that does not lead to the next
 };
 
 // Every leaf, in the state dict's order.

@@ -5,6 +5,7 @@
 #include <complex>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <initializer_list>
 #include <string>
 #include <string_view>
@@ -55,8 +56,12 @@ class Map {
   friend bool operator==(const Map& a, const Map& b);
 
  private:
+  struct Hash : std::hash<std::string_view> {
+    using is_transparent = void;
+  };
+
   std::vector<Entry> entries_;
-  std::unordered_map<std::string, std::size_t> places_;
+  std::unordered_map<std::string, std::size_t, Hash, std::equal_to<>> places_;
 };
 
 // A leaf, a container of them, or an object that makes one: stateful.hpp. Tensors are views: a

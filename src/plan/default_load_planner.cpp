@@ -100,7 +100,7 @@ void check_writable(const std::string& fqn, const TensorView& view) {
 // Where a leaf wants the tensor, checked.
 std::vector<Box> wanted_boxes(const Leaf& leaf, const TensorStorageMetadata& stored) {
   if (const auto* view = std::get_if<TensorView>(leaf.value)) {
-    check_held(loading(leaf.fqn), *view);
+    check_held([&leaf] { return loading(leaf.fqn); }, *view);
     check_fits(leaf.fqn, stored, view->sizes, view->dtype);
     check_writable(leaf.fqn, *view);
     return {whole_box(view->sizes)};
@@ -112,7 +112,7 @@ std::vector<Box> wanted_boxes(const Leaf& leaf, const TensorStorageMetadata& sto
                                                  tensor_text(stored.size, stored.properties.dtype) +
                                                  ", the state dict a plain value");
   }
-  check_held(loading(leaf.fqn), *tensor);
+  check_held([&leaf] { return loading(leaf.fqn); }, *tensor);
   check_fits(leaf.fqn, stored, tensor->sizes, tensor->dtype);
   std::vector<Box> boxes;
   for (const auto& shard : tensor->shards) {
@@ -135,11 +135,10 @@ bool is_transformed(const Metadata& metadata, const std::string& fqn) {
 }
 
 // Names of the checkpoint that no leaf has.
-std::vector<std::string> names_without_leaf(
-    const Metadata& metadata, const std::unordered_map<std::string, std::size_t>& places) {
+std::vector<std::string> names_without_leaf(const Metadata& metadata, const Leaves& leaves) {
   std::vector<std::string> unexpected;
   for (const auto& [fqn, entry] : metadata.state_dict_metadata) {
-    if (!places.contains(fqn)) unexpected.push_back(fqn);
+    if (leaves.find(fqn) == nullptr) unexpected.push_back(fqn);
   }
   return unexpected;
 }
@@ -154,17 +153,20 @@ void GlobalLoadPlanner::set_up_planner(StateDict& state_dict, const Metadata& me
 
 void GlobalLoadPlanner::set_leaves(std::vector<Leaf> leaves, const Metadata& metadata) {
   metadata_ = &metadata;
-  leaves_ = std::move(leaves);
-  places_ = places_of(leaves_);
+  leaves_ = Leaves(std::move(leaves));
 }
 
 LoadPlan GlobalLoadPlanner::create_local_plan() {
   LoadPlan plan;
   missing_.clear();
-  unexpected_ = names_without_leaf(*metadata_, places_);
+  unexpected_ = names_without_leaf(*metadata_, leaves_);
+  const auto& entries = metadata_->state_dict_metadata;
+  auto next = entries.begin();  // leaves mostly come in the order of names
   for (const auto& leaf : leaves_) {
-    const auto entry = metadata_->state_dict_metadata.find(leaf.fqn);
-    if (entry == metadata_->state_dict_metadata.end()) {
+    const auto entry =
+        next != entries.end() && next->first == leaf.fqn ? next : entries.find(leaf.fqn);
+    if (entry != entries.end()) next = std::next(entry);
+    if (entry == entries.end()) {
       if (!is_empty_container(*leaf.value)) missing_.push_back(leaf.fqn);
     } else if (const auto* tensor = std::get_if<TensorStorageMetadata>(&entry->second)) {
       const auto wanted = wanted_boxes(leaf, *tensor);
@@ -186,7 +188,7 @@ TensorView GlobalLoadPlanner::resolve_tensor(const ReadItem& item) {
 }
 
 TensorView GlobalLoadPlanner::lookup_tensor(const MetadataIndex& index) {
-  const Leaf& leaf = leaf_named("load", index.fqn, leaves_, places_);
+  const Leaf& leaf = leaf_named("load", index.fqn, leaves_);
   return with_context("load", [&] { return find_tensor_shard(*leaf.value, index); });
 }
 
@@ -195,7 +197,7 @@ TensorView GlobalLoadPlanner::transform_tensor(const ReadItem& item, const Tenso
 }
 
 void GlobalLoadPlanner::load_bytes(const ReadItem& item, Value value) {
-  const Leaf& leaf = leaf_named("load", item.dest_index.fqn, leaves_, places_);
+  const Leaf& leaf = leaf_named("load", item.dest_index.fqn, leaves_);
   if (is_transformed(*metadata_, item.storage_index.fqn)) {
     value = with_context(loading(item.dest_index.fqn), [&] {
       return restore_value(std::get<Bytes>(value), options_.extensions);

@@ -26,7 +26,7 @@ std::string saving(const std::string& fqn) {
 }
 
 WriteItem tensor_item(const Leaf& leaf, const TensorView& tensor) {
-  check_held(saving(leaf.fqn), tensor);
+  check_held([&leaf] { return saving(leaf.fqn); }, tensor);
   const Box box = whole_box(tensor.sizes);
   return {{leaf.fqn, box.offsets, std::nullopt},
           WriteItemType::tensor,
@@ -85,8 +85,8 @@ std::uint64_t digest_of(const TensorView& view) {
 
 void GlobalSavePlanner::set_up_planner(StateDict& state_dict, const StorageMeta& /*storage_meta*/,
                                        bool /*is_coordinator*/) {
-  leaves_ = options_.flatten_state_dict ? flatten_state_dict(state_dict) : top_leaves(state_dict);
-  places_ = places_of(leaves_);
+  leaves_ =
+      Leaves(options_.flatten_state_dict ? flatten_state_dict(state_dict) : top_leaves(state_dict));
 }
 
 SavePlan GlobalSavePlanner::create_local_plan() {
@@ -95,7 +95,7 @@ SavePlan GlobalSavePlanner::create_local_plan() {
     if (const auto* view = std::get_if<TensorView>(leaf.value)) {
       plan.items.push_back(tensor_item(leaf, *view));
     } else if (const auto* tensor = std::get_if<ShardedTensor>(leaf.value)) {
-      check_held(saving(leaf.fqn), *tensor);
+      check_held([&leaf] { return saving(leaf.fqn); }, *tensor);
       for (std::size_t i = 0; i < tensor->shards.size(); ++i) {
         plan.items.push_back(shard_item(leaf, *tensor, i));
       }
@@ -126,14 +126,13 @@ GlobalSavePlan GlobalSavePlanner::create_global_plan(std::vector<SavePlan> plans
 }
 
 std::variant<TensorView, Bytes> GlobalSavePlanner::resolve_data(const WriteItem& item) {
-  const auto place = places_.find(item.index.fqn);
-  if (place == places_.end()) return transform_object(item, lookup_object(item.index));
-  const auto index = local_index(item, *leaves_[place->second].value);
-  return transform_object(item, lookup_object(index));
+  const auto* leaf = leaves_.find(item.index.fqn);
+  if (leaf == nullptr) return transform_object(item, lookup_object(item.index));
+  return transform_object(item, lookup_object(local_index(item, *leaf->value)));
 }
 
 Value GlobalSavePlanner::lookup_object(const MetadataIndex& index) {
-  const Value& value = *leaf_named("save", index.fqn, leaves_, places_).value;
+  const Value& value = *leaf_named("save", index.fqn, leaves_).value;
   return index.offset ? Value(find_tensor_shard(value, index)) : value;
 }
 

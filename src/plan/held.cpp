@@ -10,30 +10,33 @@
 namespace h5dcp {
 namespace {
 
-Error unsound(const std::string& doing, const std::string& why) {
-  return {ErrorCode::invalid_argument, doing + ": " + why};
+// What is being done, for the message if it cannot be.
+using Doing = std::function<std::string()>;
+
+Error unsound(const Doing& doing, const std::string& why) {
+  return {ErrorCode::invalid_argument, doing() + ": " + why};
 }
 
-void check_shard(const std::string& doing, const ShardedTensor& tensor, const LocalShard& shard) {
+void check_shard(const Doing& doing, const ShardedTensor& tensor, const LocalShard& shard) {
   if (!is_inside(shard.box, tensor.sizes)) {
     throw unsound(
         doing, "a shard with " + raw_text(shard.box) + " is not inside " + to_string(tensor.sizes));
   }
-  const std::string shard_text = "shard " + to_string(shard.box);
+  const auto shard_text = [&shard] { return "shard " + to_string(shard.box); };
   if (shard.view.sizes != shard.box.sizes) {
-    throw unsound(doing, shard_text + " has a view of " + to_string(shard.view.sizes));
+    throw unsound(doing, shard_text() + " has a view of " + to_string(shard.view.sizes));
   }
   if (shard.view.dtype != tensor.dtype) {
-    throw unsound(doing, shard_text + " is " + std::string(to_string(shard.view.dtype)) +
+    throw unsound(doing, shard_text() + " is " + std::string(to_string(shard.view.dtype)) +
                              ", the tensor " + std::string(to_string(tensor.dtype)));
   }
-  check_held(doing + ", " + shard_text, shard.view);
+  check_held([&] { return doing() + ", " + shard_text(); }, shard.view);
 }
 
 }  // namespace
 
-void check_held(const std::string& doing, const TensorView& tensor) {
-  const auto bytes = with_context(doing, [&] { return nbytes(tensor.dtype, tensor.sizes); });
+void check_held(const Doing& doing, const TensorView& tensor) {
+  const auto bytes = with_late_context(doing, [&] { return nbytes(tensor.dtype, tensor.sizes); });
   if (tensor.strides.size() != tensor.sizes.size()) {
     throw unsound(
         doing, "sizes " + to_string(tensor.sizes) + " with strides " + to_string(tensor.strides));
@@ -43,8 +46,8 @@ void check_held(const std::string& doing, const TensorView& tensor) {
   }
 }
 
-void check_held(const std::string& doing, const ShardedTensor& tensor) {
-  with_context(doing, [&] { return nbytes(tensor.dtype, tensor.sizes); });
+void check_held(const Doing& doing, const ShardedTensor& tensor) {
+  with_late_context(doing, [&] { return nbytes(tensor.dtype, tensor.sizes); });
   for (const auto& shard : tensor.shards) check_shard(doing, tensor, shard);
 }
 

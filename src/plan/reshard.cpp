@@ -15,7 +15,7 @@ namespace h5dcp {
 namespace {
 
 void check_inside(const std::string& fqn, const Extents& sizes, const std::vector<Box>& boxes,
-                  ErrorCode code, const std::string& what) {
+                  ErrorCode code, const char* what) {
   const auto stray =
       std::ranges::find_if_not(boxes, [&](const Box& box) { return is_inside(box, sizes); });
   if (stray == boxes.end()) return;
@@ -79,28 +79,34 @@ std::vector<ReadItem> create_read_items_for_chunk_list(const std::string& fqn,
   check_inside(fqn, metadata.size, local_chunks, ErrorCode::invalid_argument, "the wanted chunk");
   if (local_chunks.empty() || saved_chunks.empty()) return {};
 
+  std::vector<ReadItem> items;
+  const auto add = [&](std::size_t l, std::size_t s) {
+    const auto common = intersect(local_chunks[l], saved_chunks[s]);
+    if (!common) return;
+    items.push_back({LoadItemType::tensor,
+                     {fqn, local_chunks[l].offsets, l},
+                     difference(common->offsets, local_chunks[l].offsets),
+                     {fqn, saved_chunks[s].offsets, s},
+                     difference(common->offsets, saved_chunks[s].offsets),
+                     common->sizes});
+  };
+  if (local_chunks.size() == 1 && saved_chunks.size() == 1) {
+    add(0, 0);
+    return items;
+  }
+
   const auto dim = sweep_dim(local_chunks, saved_chunks);
   const auto local = intervals(local_chunks, dim);
   const auto saved = intervals(saved_chunks, dim);
   const auto saved_order = by_start(saved);
   auto next = saved_order.begin();
   std::set<std::pair<std::int64_t, std::size_t>> active;  // saved chunks by end, then position
-  std::vector<ReadItem> items;
   for (const auto l : by_start(local)) {
     active.erase(active.begin(), active.upper_bound({local[l].start, saved.size()}));
     for (; next != saved_order.end() && saved[*next].start < local[l].end; ++next) {
       active.emplace(saved[*next].end, *next);
     }
-    for (const auto& [end, s] : active) {
-      const auto common = intersect(local_chunks[l], saved_chunks[s]);
-      if (!common) continue;
-      items.push_back({LoadItemType::tensor,
-                       {fqn, local_chunks[l].offsets, l},
-                       difference(common->offsets, local_chunks[l].offsets),
-                       {fqn, saved_chunks[s].offsets, s},
-                       difference(common->offsets, saved_chunks[s].offsets),
-                       common->sizes});
-    }
+    for (const auto& [end, s] : active) add(l, s);
   }
   return items;
 }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <functional>
+#include <numeric>
 #include <unordered_map>
 #include <utility>
 
@@ -63,6 +65,8 @@ void check_fqns(const std::vector<Leaf>& leaves) {
   const auto refuse = [](const std::string& why) {
     throw Error(ErrorCode::invalid_argument, "flatten the state dict: " + why);
   };
+  // In the order of names none comes twice.
+  const bool ascending = std::ranges::is_sorted(leaves, std::less_equal<>(), &Leaf::fqn);
   std::unordered_map<std::string_view, const Leaf*> seen;
   for (const auto& leaf : leaves) {
     if (!is_utf8(leaf.fqn)) refuse("the name of " + subscripts(leaf.path) + " is not UTF-8");
@@ -70,6 +74,7 @@ void check_fqns(const std::vector<Leaf>& leaves) {
       refuse("the name '" + leaf.fqn.substr(0, 64) + "...' has " + std::to_string(leaf.fqn.size()) +
              " bytes, more than " + std::to_string(kMaxFqnBytes));
     }
+    if (ascending) continue;
     const auto [other, added] = seen.try_emplace(leaf.fqn, &leaf);
     if (!added) {
       refuse(subscripts(other->second->path) + " and " + subscripts(leaf.path) +
@@ -102,6 +107,20 @@ Value& step_into(Value& container, const PathItem& item, const Path& path) {
 }
 
 }  // namespace
+
+const Leaf* Leaves::find(std::string_view fqn) const {
+  if (next_ < leaves_.size() && leaves_[next_].fqn == fqn) return &leaves_[next_++];
+  const auto name_of = [this](std::size_t i) -> std::string_view { return leaves_[i].fqn; };
+  if (by_name_.empty()) {
+    by_name_.resize(leaves_.size());
+    std::iota(by_name_.begin(), by_name_.end(), std::size_t{0});
+    if (!std::ranges::is_sorted(by_name_, {}, name_of)) std::ranges::sort(by_name_, {}, name_of);
+  }
+  const auto found = std::ranges::lower_bound(by_name_, fqn, {}, name_of);
+  if (found == by_name_.end() || name_of(*found) != fqn) return nullptr;
+  next_ = *found + 1;
+  return &leaves_[*found];
+}
 
 std::vector<Leaf> flatten_state_dict(StateDict& state_dict) {
   Walk walk;

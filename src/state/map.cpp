@@ -33,11 +33,11 @@ std::size_t Map::size() const {
 }
 
 bool Map::contains(std::string_view key) const {
-  return places_.contains(std::string(key));
+  return places_.contains(key);
 }
 
 Value& Map::operator[](std::string_view key) {
-  const auto place = places_.find(std::string(key));
+  const auto place = places_.find(key);
   if (place != places_.end()) return entries_[place->second].second;
   entries_.emplace_back(key, Value());
   try {
@@ -54,7 +54,7 @@ Value& Map::at(std::string_view key) {
 }
 
 const Value& Map::at(std::string_view key) const {
-  const auto place = places_.find(std::string(key));
+  const auto place = places_.find(key);
   if (place == places_.end()) {
     throw Error(ErrorCode::not_found, "no key '" + std::string(key) + "' among the " +
                                           std::to_string(size()) + " of the map");
