@@ -33,7 +33,7 @@ namespace {
 
 struct Command {
   std::string verb;  // save or load
-  std::string way;   // raw, raw_each, direct, direct_warm, collective
+  std::string way;   // raw, raw_each, the transfers, warm
   std::string path;
 };
 
@@ -54,18 +54,18 @@ Command next_command(const h5dcp::Comm& comm) {
 }
 
 h5dcp::Transfer transfer_of(const std::string& way) {
-  if (way == "direct" || way == "direct_warm") return h5dcp::Transfer::direct;
-  if (way == "collective") return h5dcp::Transfer::collective;
-  throw std::invalid_argument("no way to save or load: '" + way + "'");
+  const auto transfer = h5dcp::transfer_named(way == "warm" ? "automatic" : way);
+  if (!transfer) throw std::invalid_argument("no way to save or load: '" + way + "'");
+  return *transfer;
 }
 
-// direct_warm repeats the plan that its first save has left in `cache`.
+// warm repeats the plan that its first save has left in `cache`.
 h5dcp::Report save(Workload& workload, const Command& command, h5dcp::PlanCache& cache) {
   const RawFile raw(command.path, MPI_COMM_WORLD);
   if (command.way == "raw") return raw.write(workload.buffer()), h5dcp::Report{};
   if (command.way == "raw_each") return raw.write(workload.tensors()), h5dcp::Report{};
   h5dcp::Hdf5Writer writer(command.path, {.transfer = transfer_of(command.way)});
-  auto* const used = command.way == "direct_warm" ? &cache : nullptr;
+  auto* const used = command.way == "warm" ? &cache : nullptr;
   return h5dcp::save(workload.state(), {.storage_writer = &writer, .plan_cache = used}).report;
 }
 

@@ -29,8 +29,8 @@ inline std::vector<Sample> crash_samples() {
           {"both", DType::int64, {5}}};
 }
 
-inline const char* name_of(Transfer transfer) {
-  return transfer == Transfer::direct ? "direct" : "collective";
+inline std::string name_of(Transfer transfer) {
+  return std::string(to_string(transfer));
 }
 
 // What `rank` of `size` holds: rows, columns and a replica.

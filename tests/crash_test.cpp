@@ -81,7 +81,7 @@ std::string text_of(const std::string& file) {
   return {std::istreambuf_iterator<char>(stream), {}};
 }
 
-// The parameter is how the job saves: direct, collective, repeated, filtered.
+// The parameter is how the job saves: direct, collective, aggregated, repeated, filtered.
 class Crash : public testing::TestWithParam<std::string> {
  protected:
   static void SetUpTestSuite() { ASSERT_EQ(prctl(PR_SET_CHILD_SUBREAPER, 1), 0); }
@@ -193,7 +193,7 @@ TEST_P(Crash, TwoJobsSaveToOneDestination) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Engines, Crash,
-                         testing::Values("direct", "collective", "repeated", "filtered"),
+                         testing::Values("direct", "collective", "aggregated", "repeated", "filtered"),
                          [](const auto& test) { return test.param; });
 
 }  // namespace

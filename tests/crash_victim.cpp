@@ -61,7 +61,7 @@ int run(int argc, char** argv) {
   Job job;
   MPI_Comm_rank(MPI_COMM_WORLD, &job.rank);
   MPI_Comm_size(MPI_COMM_WORLD, &job.size);
-  if (arguments.at(2) == "collective") job.options.transfer = Transfer::collective;
+  job.options.transfer = transfer_named(arguments.at(2)).value_or(Transfer::automatic);
   if (arguments.at(2) == "repeated") job.cache.emplace();
   if (arguments.at(2) == "filtered") job.options.filters.compression = Compression::deflate;
   job.path = arguments.at(3);

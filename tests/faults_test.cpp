@@ -284,6 +284,7 @@ INSTANTIATE_TEST_SUITE_P(
     Engines, Faults,
     testing::Values(
         Way{"direct", Transfer::direct}, Way{"collective", Transfer::collective},
+        Way{"aggregated", Transfer::aggregated},
         Way{"filtered", Transfer::direct, {.compression = Compression::deflate, .shuffle = true}}),
     [](const auto& test) { return std::string(test.param.name); });
 

@@ -19,8 +19,8 @@ namespace {
 
 constexpr int kSizes[] = {1, 2, 3, 4, 7};
 
-const char* name_of(Transfer transfer) {
-  return transfer == Transfer::direct ? "direct" : "collective";
+std::string name_of(Transfer transfer) {
+  return std::string(to_string(transfer));
 }
 
 std::vector<int> sizes_here() {
@@ -200,7 +200,7 @@ TEST_P(SaveLoad, ValuesComeBackAsTheyWere) {
   EXPECT_TRUE(loaded == original);
 }
 
-INSTANTIATE_TEST_SUITE_P(Engines, SaveLoad, testing::Values(Transfer::direct, Transfer::collective),
+INSTANTIATE_TEST_SUITE_P(Engines, SaveLoad, testing::Values(Transfer::direct, Transfer::collective, Transfer::aggregated),
                          [](const auto& test) { return name_of(test.param); });
 
 }  // namespace

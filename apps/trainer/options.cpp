@@ -44,9 +44,9 @@ Options parse(int argc, char** argv, int rank) {
   app.add_option("--context", options.context, "bytes of a sample")->check(CLI::PositiveNumber);
   app.add_option("--batch", options.batch, "samples of a step, over all ranks")
       ->check(CLI::PositiveNumber);
-  std::string transfer = "direct";
+  std::string transfer = "automatic";
   app.add_option("--transfer", transfer, "how checkpoints are written and read")
-      ->check(CLI::IsMember({"direct", "collective"}));
+      ->check(CLI::IsMember({"automatic", "aggregated", "direct", "collective"}));
   auto deadline = std::chrono::duration_cast<std::chrono::seconds>(options.comm.deadline).count();
   app.add_option("--deadline", deadline,
                  "seconds to wait for a rank when saving and loading, before the job ends")
@@ -69,7 +69,7 @@ Options parse(int argc, char** argv, int rank) {
     std::exit(status);
   }
   if (options.forget == "optimizer") options.forget = "optim";
-  if (transfer == "collective") options.transfer = h5dcp::Transfer::collective;
+  options.transfer = h5dcp::transfer_named(transfer).value();
   return options;
 }
 

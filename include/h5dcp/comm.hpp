@@ -40,7 +40,10 @@ struct CommOptions {
   // rank goes on waiting. Only ending the job helps: MPI_Abort. What it throws is dropped. By
   // default the text is logged, as an error.
   std::function<void(const Hang&)> on_hang = nullptr;
-  int coordinator = 0;   // the rank that does what one must do for all; the same on all ranks
+  int coordinator = 0;  // the rank that does what one must do for all; the same on all ranks
+  // The most ranks that share memory, neighbours on one node; 0: all of a node. The same on all
+  // ranks. What the first Comm that saves or loads says counts for all of its parent.
+  int ranks_a_node = 0;
   Options options = {};  // what is logged, and where
 };
 
@@ -143,6 +146,8 @@ class Comm {
 
  private:
   friend class Watchdog;
+  friend class NodeSession;
+  friend void connect_node(const Comm& comm);
   Channel* channel_;  // owned by the attribute of the parent
   CommOptions options_;
 };

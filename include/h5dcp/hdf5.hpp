@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "h5dcp/filters.hpp"
@@ -17,9 +18,15 @@ namespace h5dcp {
 
 // How tensor bytes get to the file and back. The files are the same.
 enum class Transfer : std::uint8_t {
-  direct,      // every rank reads and writes at known addresses, without HDF5
+  direct,      // every rank reads and writes its own ranges at known addresses, without HDF5
   collective,  // parallel HDF5: collective H5Dwrite and H5Dread on hyperslabs through MPI-IO
+  aggregated,  // as direct, but the ranks of a node read and write together, through shared memory
+  automatic,   // aggregated for short ranges and what several ranks of a node read, else direct
 };
+
+// "direct", and the inverse; nullopt for a name that is none.
+std::string_view to_string(Transfer transfer);
+std::optional<Transfer> transfer_named(std::string_view name);
 
 enum class Overwrite : std::uint8_t {
   replace,  // a checkpoint of that name is replaced, in one step, once the new one is durable
@@ -27,7 +34,7 @@ enum class Overwrite : std::uint8_t {
 };
 
 struct Hdf5Options {
-  Transfer transfer = Transfer::direct;  // the same on all ranks, else every call is refused
+  Transfer transfer = Transfer::automatic;  // the same on all ranks, else every call is refused
   Overwrite overwrite = Overwrite::replace;
   // The most that one operation moves, and about what a rank needs beside its state; at most 1 GiB.
   std::uint64_t piece_bytes = std::uint64_t{8} << 20;
@@ -57,8 +64,8 @@ class Hdf5Writer : public ParallelStorageWriter, private RepeatingWriter {
                                       SavePlanner& planner) override;
   void finish(const Comm& comm) override;
   void abandon() noexcept override;
-  // With Transfer::direct and without filters. A derived class writes in its own way, so it cannot
-  // unless it says so.
+  // Without Transfer::collective and without filters. A derived class writes in its own way, so it
+  // cannot unless it says so.
   RepeatingWriter* repeating() override;
 
   // Whether `checkpoint_id` can be the path of a file: no URL, no folder, and the nearest folder

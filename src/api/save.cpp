@@ -12,6 +12,7 @@
 #include "api/coordinator.hpp"
 #include "api/operation.hpp"
 #include "api/repetition.hpp"
+#include "comm/node.hpp"
 #include "h5dcp/checkpoint_file.hpp"
 #include "h5dcp/default_planner.hpp"
 #include "h5dcp/error.hpp"
@@ -65,7 +66,9 @@ std::vector<WriteResult> planned_save(const Comm& comm, ParallelStorageWriter& s
 Report repeated_save(const Comm& comm, RepeatingWriter& storage, SavePlanner& planner,
                      SavePlan plan, const std::string& id, Operation& operation) {
   operation.begin("write");
-  const auto all = comm.tally("write to '" + id + "'", [&] {
+  const auto step = "write to '" + id + "'";
+  const auto all = comm.tally(step, [&] {
+    const NodeSession session(comm, step);  // a rank that fails before it writes stops the others
     plan = planner.finish_plan(std::move(plan));
     const auto written = storage.write_again(comm, plan, planner);
     operation.begin("sync");

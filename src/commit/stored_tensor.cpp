@@ -62,8 +62,11 @@ void StoredTensor::read(const Box& box, const TensorView& target) const {
   const auto& index = impl_->index;
   const auto entry = impl_->entry;
   Bytes packed;
+  std::vector<BlockPart> parts;
   for (const auto& chunk : impl_->chunks) {
-    for (const auto& part : parts_of(chunk, box, itemsize(dtype()), kPieceBytes)) {
+    parts.clear();
+    parts_of(chunk, box, itemsize(dtype()), kPieceBytes, parts);
+    for (const auto& part : parts) {
       packed.resize(static_cast<std::size_t>(nbytes(dtype(), part.box.sizes)));
       read_checked(impl_->file, index, entry, chunk, part.box, packed.data());
       const auto elements = contiguous_view(packed.data(), dtype(), part.box.sizes);

@@ -27,6 +27,7 @@ std::uint64_t share_begin(std::uint64_t total, int rank, int size) {
 VerifyShare::VerifyShare(const Opened& opened, int rank, int size)
     : file_(opened.file),
       index_(opened.index),
+      tables_(file_, index_.record()),
       others_(other_bytes(index_)),
       is_last_rank_(rank + 1 == size) {
   for (const auto& range : others_) position_ += range.nbytes;
@@ -103,7 +104,7 @@ bool VerifyShare::read_rows(const Tell& tell) {
   sound_ = true;
   try {
     static_cast<void>(index_.path(entry_));
-    chunks_ = read_chunks(file_, index_, entry_);
+    chunks_ = read_chunks(tables_, index_, entry_);
   } catch (const Error& error) {
     if (error.code() != ErrorCode::corrupt) throw;
     if (!owner) return false;

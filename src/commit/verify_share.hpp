@@ -54,6 +54,7 @@ class VerifyShare {
 
   const PosixFile& file_;
   const Index& index_;
+  TableReader tables_;
   std::vector<Range> others_;  // the bytes that no entry and no table has
   std::uint64_t total_bytes_ = 0;
   std::uint64_t first_ = 0;  // the range of this rank

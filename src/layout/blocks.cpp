@@ -103,18 +103,21 @@ Box whole_blocks(const BlockGrid& grid, const Box& region) {
   return box;
 }
 
+void pieces(const BlockGrid& grid, const Box& box, std::size_t itemsize, std::uint64_t max_bytes,
+            std::vector<Box>& out) {
+  if (numel(box.sizes) > 0) cut(grid, box, 0, itemsize, max_bytes, out);
+}
+
 std::vector<Box> pieces(const BlockGrid& grid, const Box& box, std::size_t itemsize,
                         std::uint64_t max_bytes) {
   std::vector<Box> out;
-  if (numel(box.sizes) > 0) cut(grid, box, 0, itemsize, max_bytes, out);
+  pieces(grid, box, itemsize, max_bytes, out);
   return out;
 }
 
 std::vector<Box> blocks_of(const BlockGrid& grid, const Box& piece) {
-  // A piece is cut as the box is: its own grid has the same blocks.
-  const BlockGrid own{piece, grid.dim, grid.rows};
-  std::vector<Box> out(static_cast<std::size_t>(block_count(own)));
-  for (std::size_t i = 0; i < out.size(); ++i) out[i] = block(own, static_cast<std::int64_t>(i));
+  std::vector<Box> out;
+  for_each_block(grid, piece, [&](const Box& block) { out.push_back(block); });
   return out;
 }
 

@@ -38,12 +38,27 @@ std::int64_t block_at(const BlockGrid& grid, const Extents& offsets);
 // empty.
 Box whole_blocks(const BlockGrid& grid, const Box& region);
 
-// `box`, made of whole blocks, cut into boxes of whole blocks of at most `max_bytes` each (but at
-// least a block), in row-major order.
+// Appends `box`, made of whole blocks, cut into boxes of whole blocks of at most `max_bytes` each
+// (but at least a block), in row-major order.
+void pieces(const BlockGrid& grid, const Box& box, std::size_t itemsize, std::uint64_t max_bytes,
+            std::vector<Box>& out);
+
+// These boxes alone.
 std::vector<Box> pieces(const BlockGrid& grid, const Box& box, std::size_t itemsize,
                         std::uint64_t max_bytes);
 
-// The blocks of a piece, in the order in which their bytes follow each other when it is packed.
+// Calls `use(block)` for each block of a piece, in the order in which their bytes follow each other
+// when it is packed.
+template <class Use>
+void for_each_block(const BlockGrid& grid, const Box& piece, const Use& use) {
+  // A piece is cut as the box is: its own grid has the same blocks.
+  const BlockGrid own{piece, grid.dim, grid.rows};
+  const auto count = block_count(own);
+  if (count == 1) return use(piece);
+  for (std::int64_t i = 0; i < count; ++i) use(block(own, i));
+}
+
+// The same as a list.
 std::vector<Box> blocks_of(const BlockGrid& grid, const Box& piece);
 
 }  // namespace h5dcp

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,7 +32,7 @@ struct Target {
 // after the other. Not more bytes than Hdf5Options::piece_bytes, unless one block is larger.
 struct Piece {
   Target target;
-  std::vector<Box> boxes;
+  std::span<const Box> boxes;  // whoever makes the piece keeps them
 };
 
 // All methods are collective; the pieces of a rank are ordered by their targets' numbers. Callbacks
@@ -51,17 +52,23 @@ class Engine {
                      const Describe& describe,
                      const std::function<const void*(std::size_t)>& data) = 0;
 
-  // `into(i)` returns where the elements of piece i go; `took(i)` is called when they are there.
+  // `into(i)` returns where the elements of piece i go; `took(i)` is called when they are there,
+  // and for other pieces in between.
   virtual void read(std::string_view step, const std::vector<Piece>& pieces,
                     const Describe& describe, const std::function<void*(std::size_t)>& into,
                     const std::function<void(std::size_t)>& took) = 0;
 };
 
-// Every rank for itself through `file`, which must outlive the engine.
-std::unique_ptr<Engine> direct_engine(const Comm& comm, const PosixFile& file);
+// Every way but the collective one: through `file`, either each rank for itself, or together with
+// the other ranks of its node, as WindowWrite and WindowRead do. `datasets` is how many there are.
+//
+// Errors are rank-local. It is a NodeSession from its making to its end, so all ranks of the node
+// make it, which connect_node() has connected. `file` must outlive it.
+std::unique_ptr<Engine> node_engine(const Comm& comm, const PosixFile& file, Transfer transfer,
+                                    std::size_t datasets);
 
-// The same, but its methods are rank-local, and so are their errors.
-std::unique_ptr<Engine> local_engine(const PosixFile& file);
+// `engine`, whose errors are rank-local, with errors that are the same on all ranks.
+std::unique_ptr<Engine> agreed(const Comm& comm, std::unique_ptr<Engine> engine);
 
 // Parallel HDF5 in collective mode on the file that `file` has open; counts its calls. All three
 // references must outlive the engine.

@@ -1,5 +1,7 @@
 #include "storage/hdf5_options.hpp"
 
+#include <algorithm>
+#include <array>
 #include <filesystem>
 #include <string>
 #include <system_error>
@@ -20,7 +22,20 @@ void check_same(const std::string& option, const std::string& mine, const std::s
                                                ": all ranks must choose the same");
 }
 
+constexpr std::array<std::string_view, 4> kTransfers{"direct", "collective", "aggregated",
+                                                     "automatic"};
+
 }  // namespace
+
+std::string_view to_string(Transfer transfer) {
+  return kTransfers.at(static_cast<std::size_t>(transfer));
+}
+
+std::optional<Transfer> transfer_named(std::string_view name) {
+  const auto* found = std::ranges::find(kTransfers, name);
+  if (found == kTransfers.end()) return std::nullopt;
+  return Transfer{static_cast<std::uint8_t>(found - kTransfers.begin())};
+}
 
 void check_options(const Hdf5Options& options) {
   constexpr std::uint64_t kMostPieceBytes = std::uint64_t{1} << 30;  // MPI counts with 31 bits
@@ -31,11 +46,14 @@ void check_options(const Hdf5Options& options) {
                                                ": it must be between 1 and 1 GiB");
 }
 
+std::uint64_t piece_bytes(const Hdf5Options& options) {
+  constexpr std::uint64_t kInCache = std::uint64_t{1} << 20;
+  if (options.transfer == Transfer::collective) return options.piece_bytes;
+  return std::min(options.piece_bytes, kInCache);
+}
+
 void check_transfer(Transfer mine, Transfer chosen, int coordinator) {
-  const auto name = [](Transfer transfer) {
-    return std::string(transfer == Transfer::direct ? "direct" : "collective");
-  };
-  check_same("transfer", name(mine), name(chosen), coordinator);
+  check_same("transfer", std::string(to_string(mine)), std::string(to_string(chosen)), coordinator);
 }
 
 void check_same_filters(const Filters& mine, const Filters& chosen, int coordinator) {

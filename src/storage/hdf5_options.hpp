@@ -2,6 +2,7 @@
 
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "h5dcp/hdf5.hpp"
@@ -10,6 +11,10 @@ namespace h5dcp {
 
 // Throws Error{invalid_argument} if the options do not.
 void check_options(const Hdf5Options& options);
+
+// The most that one piece has: small enough to be in the cache still when it is hashed. A
+// collective call costs too much for that.
+std::uint64_t piece_bytes(const Hdf5Options& options);
 
 // Throws Error{invalid_argument} if the coordinator has chosen another transfer: ranks would wait
 // for each other in different calls.

@@ -1,6 +1,7 @@
 #include <utility>
 
 #include "base/wire.hpp"
+#include "comm/node.hpp"
 #include "h5dcp/error.hpp"
 #include "h5dcp/hdf5.hpp"
 #include "storage/engine.hpp"
@@ -96,7 +97,7 @@ void Hdf5Reader::set_up_storage_reader(const Metadata& /*metadata*/, bool /*is_c
 
 void Hdf5Reader::read_data(const Comm& comm, const LoadPlan& plan, LoadPlanner& planner) {
   Load& load = *load_;
-  TensorReads reads(load.file, load.index, options_.piece_bytes);
+  TensorReads reads(load.file, load.index, piece_bytes(options_));
   std::vector<Piece> pieces;
   comm.agree("read from '" + path_ + "'", [&] {
     for (const auto& item : plan.items) {
@@ -112,9 +113,11 @@ void Hdf5Reader::read_data(const Comm& comm, const LoadPlan& plan, LoadPlanner& 
     }
     pieces = reads.pieces();
   });
-  const auto engine = options_.transfer == Transfer::collective
-                          ? collective_engine(comm, load.file, load.index, load.calls)
-                          : direct_engine(comm, load.file);
+  connect_node(comm);
+  const auto engine =
+      options_.transfer == Transfer::collective
+          ? collective_engine(comm, load.file, load.index, load.calls)
+          : agreed(comm, node_engine(comm, load.file, options_.transfer, load.index.size()));
   engine->read(
       "read from '" + path_ + "'", pieces, [&](std::size_t i) { return reads.describe(i); },
       [&](std::size_t i) { return reads.into(i, planner); },

@@ -22,7 +22,7 @@ std::uint64_t Hdf5Layout::next_id() const {
 RepeatingWriter* Hdf5Writer::repeating() {
   // Collective calls need every dataset opened on every rank, so they would gain little.
   // How many bytes filters leave follows from the data.
-  const bool can = options_.transfer == Transfer::direct && !options_.filters.any() &&
+  const bool can = options_.transfer != Transfer::collective && !options_.filters.any() &&
                    typeid(*this) == typeid(Hdf5Writer);
   return can ? this : nullptr;
 }

@@ -5,10 +5,12 @@
 #include <utility>
 
 #include "base/checksum.hpp"
+#include "comm/node.hpp"
 #include "layout/blocks.hpp"
 #include "layout/tables.hpp"
 #include "storage/engine.hpp"
 #include "storage/filtered_write.hpp"
+#include "storage/hdf5_options.hpp"
 #include "storage/hdf5_partial.hpp"
 #include "storage/hdf5_save.hpp"
 #include "storage/index.hpp"
@@ -22,15 +24,22 @@ namespace {
 struct Part {
   std::size_t chunk;
   Box box;
+  Box in_dataset;  // the same but of a slot, which is a range of the dataset `blobs`
 };
 
-std::vector<Part> parts_of(const std::vector<WrittenChunk>& chunks, std::uint64_t piece_bytes) {
+std::vector<Part> parts_of(const std::vector<WrittenChunk>& chunks, const Range& blobs,
+                           std::uint64_t piece_bytes) {
   std::vector<Part> parts;
+  std::vector<Box> boxes;
   for (std::size_t c = 0; c < chunks.size(); ++c) {
-    if (!chunks[c].place.chunk_shape.empty()) continue;  // write_filtered() does
-    const auto& grid = chunks[c].grid;
-    for (auto& box : pieces(grid, grid.box, itemsize(chunks[c].dtype), piece_bytes)) {
-      parts.push_back({c, std::move(box)});
+    const auto& chunk = chunks[c];
+    if (!chunk.place.chunk_shape.empty()) continue;  // write_filtered() does
+    boxes.clear();
+    pieces(chunk.grid, chunk.grid.box, itemsize(chunk.dtype), piece_bytes, boxes);
+    for (const auto& box : boxes) {
+      auto& part = parts.emplace_back(Part{c, box, box});
+      if (chunk.place.slot_bytes == 0) continue;
+      part.in_dataset.offsets[0] += static_cast<std::int64_t>(chunk.place.address - blobs.address);
     }
   }
   return parts;
@@ -43,29 +52,28 @@ std::string to_string(const Part& part, const WrittenChunk& chunk) {
   return name + " " + to_string(part.box) + " " + std::string(to_string(chunk.dtype));
 }
 
-// Where a part goes; a slot is a range of the dataset `blobs`.
+// Where a part goes.
 Piece piece_of(const Part& part, const WrittenChunk& chunk, const Index& index) {
   if (chunk.place.slot_bytes == 0) {
-    return {{chunk.place.row, chunk.place.address, itemsize(chunk.dtype), chunk.sizes}, {part.box}};
+    return {{chunk.place.row, chunk.place.address, itemsize(chunk.dtype), chunk.sizes},
+            {&part.in_dataset, 1}};
   }
   const auto& blobs = index.record().table(Table::blobs);
-  Box box = part.box;
-  box.offsets[0] += static_cast<std::int64_t>(chunk.place.address - blobs.address);
   return {{index.size() + static_cast<std::size_t>(Table::blobs),
            blobs.address,
            1,
            {static_cast<std::int64_t>(blobs.nbytes)}},
-          {std::move(box)}};
+          {&part.in_dataset, 1}};
 }
 
 // Hashes the blocks of a part, which lie one after the other in `packed`.
 void add_checksums(WrittenChunk& chunk, const Box& part, const void* packed) {
   const auto* next = static_cast<const std::uint8_t*>(packed);
-  for (const auto& block : blocks_of(chunk.grid, part)) {
+  for_each_block(chunk.grid, part, [&](const Box& block) {
     const auto size = static_cast<std::size_t>(nbytes(chunk.dtype, block.sizes));
     chunk.checksums.push_back(xxh3(next, size));
     next += size;
-  }
+  });
 }
 
 std::vector<std::int64_t> numbers_of(const Box& box) {
@@ -84,7 +92,8 @@ struct Work {
 Work work_of(const SavePlan& plan, const Index& index, std::uint64_t piece_bytes) {
   Work work;
   work.chunks = chunks_of(plan);
-  work.parts = parts_of(work.chunks, piece_bytes);
+  work.parts = parts_of(work.chunks, index.record().table(Table::blobs), piece_bytes);
+  work.data.reserve(work.parts.size());
   for (const auto& part : work.parts) {
     work.data.push_back(piece_of(part, work.chunks[part.chunk], index));
   }
@@ -140,8 +149,9 @@ Written write_rows(std::vector<WrittenChunk>& chunks, int rank, const Index& ind
     written.results.push_back({chunk.item->index, chunk.nbytes});
   }
   for (const auto* table : {&rows, &boxes, &checksums}) {
+    const auto pieces = table->pieces();
     engine.write(
-        step, table->pieces(), [table](std::size_t) { return table->name(); },
+        step, pieces, [table](std::size_t) { return table->name(); },
         [table](std::size_t i) { return table->data(i); });
   }
   return written;
@@ -158,10 +168,11 @@ std::vector<WriteResult> Hdf5Writer::write_data(const Comm& comm, const SavePlan
   comm.agree("prepare to write", [&] {
     index =
         collective ? Index(save.record, read_tables(save.file, save.record)) : Index(save.record);
-    work = work_of(plan, index, options_.piece_bytes);
+    work = work_of(plan, index, piece_bytes(options_));
   });
+  connect_node(comm);
   auto engine = collective ? collective_engine(comm, save.file, index, save.calls)
-                           : direct_engine(comm, save.file);
+                           : agreed(comm, node_engine(comm, save.file, options_.transfer, 0));
   const auto step = "write to '" + path_ + "'";
   Source source(planner);
   write_parts(work, source, *engine, step);
@@ -170,7 +181,8 @@ std::vector<WriteResult> Hdf5Writer::write_data(const Comm& comm, const SavePlan
     write_filtered(comm, step, save.file, work.chunks, source, options_.filters,
                    options_.piece_bytes, save.record.filtered);
     save.record.file_bytes += save.record.filtered.nbytes;
-    engine = direct_engine(comm, save.file);  // HDF5 would cut off what it knows nothing of
+    // HDF5 would cut off what it knows nothing of.
+    if (collective) engine = agreed(comm, node_engine(comm, save.file, Transfer::automatic, 0));
   }
   auto written = write_rows(work.chunks, comm.rank(), index, *engine, step);
   save.counts = written.counts;
@@ -179,10 +191,10 @@ std::vector<WriteResult> Hdf5Writer::write_data(const Comm& comm, const SavePlan
 
 Rewritten Hdf5Writer::write_again(const Comm& comm, const SavePlan& plan, SavePlanner& planner) {
   Save& save = *save_;
+  const auto engine = node_engine(comm, save.file, options_.transfer, 0);
   save.file = open_partial(save.partial, save.record.generation, comm.coordinator());
   const Index index(save.record);
-  Work work = work_of(plan, index, options_.piece_bytes);
-  const auto engine = local_engine(save.file);
+  Work work = work_of(plan, index, piece_bytes(options_));
   Source source(planner);
   write_parts(work, source, *engine, "write");
   const auto written = write_rows(work.chunks, comm.rank(), index, *engine, "write");

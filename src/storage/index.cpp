@@ -59,6 +59,7 @@ void check_tables(const Record& record) {
 
 // What is wrong with boxes that are inside; empty if each element is in one of them.
 std::string fault_of(const Extents& sizes, const std::vector<StoredChunk>& chunks) {
+  if (chunks.size() == 1 && chunks[0].grid.box == whole_box(sizes)) return "";
   std::vector<Box> boxes;
   boxes.reserve(chunks.size());
   for (const auto& chunk : chunks) boxes.push_back(chunk.grid.box);
@@ -219,7 +220,8 @@ std::size_t Index::lower_bound(std::string_view fqn) const {
   return first;
 }
 
-std::optional<std::size_t> Index::find(std::string_view fqn) const {
+std::optional<std::size_t> Index::find(std::string_view fqn, std::size_t hint) const {
+  if (hint < size() && this->fqn(hint) == fqn) return hint;
   const auto i = lower_bound(fqn);
   if (i == size() || this->fqn(i) != fqn) return std::nullopt;
   return i;
@@ -267,15 +269,18 @@ Index read_index(const PosixFile& file) {
 Metadata metadata_of(const Index& index, const std::string& path) {
   Metadata metadata;
   for (std::size_t i = 0; i < index.size(); ++i) {
+    // The order of the index is that of the maps.
     const std::string fqn(index.fqn(i));
-    metadata.planner_data[fqn] = index.path(i);
+    auto& paths = metadata.planner_data;
+    paths.emplace_hint(paths.end(), fqn, index.path(i));
+    auto& entries = metadata.state_dict_metadata;
     if (index.kind(i) != EntryKind::tensor) {
-      metadata.state_dict_metadata[fqn] = BytesStorageMetadata{index.kind(i)};
+      entries.emplace_hint(entries.end(), fqn, BytesStorageMetadata{index.kind(i)});
       continue;
     }
     const Extents sizes = index.sizes(i);
-    metadata.state_dict_metadata[fqn] =
-        TensorStorageMetadata{{index.dtype(i)}, sizes, {whole_box(sizes)}};
+    entries.emplace_hint(entries.end(), fqn,
+                         TensorStorageMetadata{{index.dtype(i)}, sizes, {whole_box(sizes)}});
   }
   metadata.storage_meta.checkpoint_id = path;
   metadata.storage_meta.save_id = std::to_string(index.record().generation);
@@ -283,22 +288,29 @@ Metadata metadata_of(const Index& index, const std::string& path) {
 }
 
 std::uint64_t row_digest(std::uint64_t row, const ChunkRow& content,
-                         const std::vector<std::int64_t>& box,
-                         const std::vector<std::uint64_t>& checksums) {
-  Bytes bytes(offsetof(ChunkRow, digest) + box.size() * sizeof(std::int64_t) +
-              checksums.size() * sizeof(std::uint64_t));
-  auto* next = bytes.data();
+                         std::span<const std::int64_t> box,
+                         std::span<const std::uint64_t> checksums) {
+  const auto size = offsetof(ChunkRow, digest) + box.size_bytes() + checksums.size_bytes();
+  std::array<std::uint8_t, 512> few{};
+  Bytes many(size > few.size() ? size : 0);
+  auto* const bytes = many.empty() ? few.data() : many.data();
+  auto* next = bytes;
   const auto append = [&next](const void* from, std::size_t nbytes) {
     if (nbytes > 0) std::memcpy(next, from, nbytes);
     next += nbytes;
   };
   append(&content, offsetof(ChunkRow, digest));
-  append(box.data(), box.size() * sizeof(std::int64_t));
-  append(checksums.data(), checksums.size() * sizeof(std::uint64_t));
-  return xxh3(bytes.data(), bytes.size(), row);
+  append(box.data(), box.size_bytes());
+  append(checksums.data(), checksums.size_bytes());
+  return xxh3(bytes, size, row);
 }
 
 std::vector<StoredChunk> read_chunks(const PosixFile& file, const Index& index, std::size_t i) {
+  TableReader tables(file, index.record());
+  return read_chunks(tables, index, i);
+}
+
+std::vector<StoredChunk> read_chunks(TableReader& tables, const Index& index, std::size_t i) {
   const TensorRow tensor = index.row(i);
   const auto& record = index.record();
   const auto dims = tensor.dims;
@@ -312,15 +324,7 @@ std::vector<StoredChunk> read_chunks(const PosixFile& file, const Index& index, 
             std::to_string(record.table(Table::chunks).address + row * sizeof(ChunkRow)) + " " +
             what);
   };
-  const auto read_some = [&](Table table, auto& items, std::uint64_t first, std::uint64_t count) {
-    using Item = typename std::remove_reference_t<decltype(items)>::value_type;
-    items.resize(count);
-    file.read(items.data(), count * sizeof(Item),
-              record.table(table).address + first * sizeof(Item));
-  };
-
-  std::vector<ChunkRow> rows;
-  read_some(Table::chunks, rows, tensor.first_chunk, tensor.chunks);
+  const auto rows = tables.items<ChunkRow>(Table::chunks, tensor.first_chunk, tensor.chunks);
 
   // The boxes and checksums of one tensor follow each other, too: one read each.
   const auto most_boxes = record.table(Table::boxes).nbytes / sizeof(std::int64_t);
@@ -344,31 +348,33 @@ std::vector<StoredChunk> read_chunks(const PosixFile& file, const Index& index, 
                         !inside(rows[0].first_checksum, numbers_of_blocks, most_numbers))) {
     refuse(tensor.first_chunk, "points outside of the index");
   }
-  std::vector<std::int64_t> boxes;
-  std::vector<std::uint64_t> checksums;
+  std::span<const std::int64_t> boxes;
+  std::span<const std::uint64_t> checksums;
   if (!rows.empty()) {
-    read_some(Table::boxes, boxes, rows[0].first_box, box_items);
-    read_some(Table::checksums, checksums, rows[0].first_checksum, numbers_of_blocks);
+    boxes = tables.items<std::int64_t>(Table::boxes, rows[0].first_box, box_items);
+    checksums =
+        tables.items<std::uint64_t>(Table::checksums, rows[0].first_checksum, numbers_of_blocks);
   }
 
   std::vector<StoredChunk> chunks;
-  auto box = boxes.begin();
-  auto checksum = checksums.begin();
+  chunks.reserve(rows.size());
   for (std::uint64_t c = 0; c < rows.size(); ++c) {
     const auto row = tensor.first_chunk + c;
-    const auto of_chunk = static_cast<std::ptrdiff_t>(rows[c].blocks * of_block);
+    const auto numbers = boxes.first(std::size_t{2} * dims);
+    const auto of_chunk = checksums.first(rows[c].blocks * of_block);
+    boxes = boxes.subspan(numbers.size());
+    checksums = checksums.subspan(of_chunk.size());
     StoredChunk chunk{.row = row,
                       .grid = {},
                       .writer = rows[c].writer,
                       .nbytes = rows[c].nbytes,
-                      .checksums = {checksum, checksum + of_chunk},
+                      .checksums = {of_chunk.begin(), of_chunk.end()},
                       .stored = {},
                       .digest = rows[c].digest};
-    const std::vector<std::int64_t> numbers(box, box + std::ptrdiff_t{2} * dims);
-    if (row_digest(row, rows[c], numbers, chunk.checksums) != rows[c].digest) {
+    if (row_digest(row, rows[c], numbers, of_chunk) != rows[c].digest) {
       refuse(row, "or its boxes or checksums do not match their digest");
     }
-    chunk.grid = {{Extents(std::span(numbers).first(dims)), Extents(std::span(numbers).last(dims))},
+    chunk.grid = {{Extents(numbers.first(dims)), Extents(numbers.last(dims))},
                   rows[c].block_dim,
                   static_cast<std::int64_t>(rows[c].block_rows)};
     if (!contains(whole, chunk.grid.box)) refuse(row, "has a box outside of the tensor");
@@ -390,8 +396,6 @@ std::vector<StoredChunk> read_chunks(const PosixFile& file, const Index& index, 
     if (slot ? chunk.nbytes > tensor.nbytes : chunk.nbytes != bytes) {
       refuse(row, "has bytes that do not fit its box");
     }
-    box += std::ptrdiff_t{2} * dims;
-    checksum += of_chunk;
     chunks.push_back(std::move(chunk));
   }
   if (const auto fault = fault_of(whole.sizes, chunks); !fault.empty()) {

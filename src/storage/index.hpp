@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,6 +18,7 @@
 #include "layout/record.hpp"
 #include "layout/tables.hpp"
 #include "storage/posix_file.hpp"
+#include "storage/table_reader.hpp"
 
 namespace h5dcp {
 
@@ -53,7 +55,8 @@ class Index {
   Extents chunk_shape(std::size_t i) const;  // of one that has filters
   bool is_prefix(std::size_t i) const;       // whether another FQN continues this one with a dot
 
-  std::optional<std::size_t> find(std::string_view fqn) const;
+  // Sooner if it is entry number `hint`.
+  std::optional<std::size_t> find(std::string_view fqn, std::size_t hint = 0) const;
 
  private:
   const std::uint8_t* table(Table t) const;
@@ -100,13 +103,16 @@ constexpr std::size_t numbers_of_block(bool filtered) {
 
 // The digest of row number `row`: it covers the row, its box and its checksums, and its place.
 std::uint64_t row_digest(std::uint64_t row, const ChunkRow& content,
-                         const std::vector<std::int64_t>& box,
-                         const std::vector<std::uint64_t>& checksums);
+                         std::span<const std::int64_t> box,
+                         std::span<const std::uint64_t> checksums);
 
 // The boxes in which entry i was written, each checked against its digest: every element is in one
 // of them.
 //
 // Throws Error{corrupt}, which names the entry; Error{io}.
+std::vector<StoredChunk> read_chunks(TableReader& tables, const Index& index, std::size_t i);
+
+// The same for whoever wants those of one entry alone.
 std::vector<StoredChunk> read_chunks(const PosixFile& file, const Index& index, std::size_t i);
 
 }  // namespace h5dcp

@@ -2,9 +2,10 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <linux/magic.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
+#include <sys/statfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -159,10 +160,20 @@ void PosixFile::sync() const {
   }
 }
 
+void PosixFile::begin_sync(std::size_t nbytes, std::uint64_t address) const noexcept {
+  static_cast<void>(::sync_file_range(fd_, static_cast<off_t>(address), static_cast<off_t>(nbytes),
+                                      SYNC_FILE_RANGE_WRITE));
+}
+
 void PosixFile::reserve(std::uint64_t nbytes) const {
   while (::ftruncate(fd_, static_cast<off_t>(nbytes)) != 0) {
     if (errno != EINTR)
       fail_errno("make '" + path_ + "' " + std::to_string(nbytes) + " bytes long", path_, errno);
+  }
+  if (struct statfs system{}; ::fstatfs(fd_, &system) == 0 && system.f_type == TMPFS_MAGIC) {
+    const auto room = std::uint64_t{system.f_bavail} * static_cast<std::uint64_t>(system.f_bsize);
+    if (system.f_blocks == 0 || nbytes <= room) return;  // 0: there is no limit
+    fail_errno("reserve " + std::to_string(nbytes) + " bytes for '" + path_ + "'", path_, ENOSPC);
   }
   while (nbytes > 0 && ::fallocate(fd_, 0, 0, static_cast<off_t>(nbytes)) != 0) {
     if (errno == EINTR) continue;

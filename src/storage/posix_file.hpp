@@ -49,8 +49,14 @@ class PosixFile {
   // What has been written is on the disk, by anybody on this node: fsync. Throws Error{io}.
   void sync() const;
 
+  // Lets the kernel bring that range to the disk while others are written, so that sync() has less
+  // to wait for. Only that tells whether it could.
+  void begin_sync(std::size_t nbytes, std::uint64_t address) const noexcept;
+
   // Makes it `nbytes` long and reserves the disk space, where the file system can: then a full disk
   // is found here and not while ranks write. Throws Error{io}.
+  //
+  // In memory (tmpfs) that would be to write zeros: there it only sees whether there is room now.
   void reserve(std::uint64_t nbytes) const;
 
  private:

@@ -41,12 +41,12 @@ std::vector<Box> damaged_blocks(const Index& index, std::size_t i, const StoredC
                                 const Box& box, const void* packed) {
   std::vector<Box> damaged;
   const auto* next = static_cast<const std::uint8_t*>(packed);
-  for (auto& block : blocks_of(chunk.grid, box)) {
+  for_each_block(chunk.grid, box, [&](const Box& block) {
     const auto size = static_cast<std::size_t>(nbytes(index.dtype(i), block.sizes));
     const auto number = static_cast<std::size_t>(block_at(chunk.grid, block.offsets));
-    if (xxh3(next, size) != chunk.checksums.at(number)) damaged.push_back(std::move(block));
+    if (xxh3(next, size) != chunk.checksums.at(number)) damaged.push_back(block);
     next += size;
-  }
+  });
   return damaged;
 }
 
@@ -122,16 +122,19 @@ Box relative_to(Box box, const Extents& origin) {
   return box;
 }
 
-std::vector<BlockPart> parts_of(const StoredChunk& chunk, const Box& region, std::size_t itemsize,
-                                std::uint64_t max_bytes) {
-  std::vector<BlockPart> parts;
+void parts_of(const StoredChunk& chunk, const Box& region, std::size_t itemsize,
+              std::uint64_t max_bytes, std::vector<BlockPart>& parts) {
   const auto overlap = intersect(chunk.grid.box, region);
-  if (!overlap || numel(overlap->sizes) == 0) return parts;
-  for (auto& box : pieces(chunk.grid, whole_blocks(chunk.grid, *overlap), itemsize, max_bytes)) {
+  if (!overlap || numel(overlap->sizes) == 0) return;
+  const Box whole = whole_blocks(chunk.grid, *overlap);
+  if (static_cast<std::uint64_t>(numel(whole.sizes)) * itemsize <= max_bytes) {
+    parts.push_back({whole, *overlap});
+    return;
+  }
+  for (auto& box : pieces(chunk.grid, whole, itemsize, max_bytes)) {
     auto useful = intersect(box, *overlap);
     if (useful) parts.push_back({std::move(box), std::move(*useful)});
   }
-  return parts;
 }
 
 void read_checked(const PosixFile& file, const Index& index, std::size_t i,

@@ -21,10 +21,10 @@ struct BlockPart {
   Box useful;  // those elements of it that were asked for
 };
 
-// What to read for those elements of `chunk` that lie in `region`, in parts of at most `max_bytes`
-// (but at least a block) each; none if they have nothing in common.
-std::vector<BlockPart> parts_of(const StoredChunk& chunk, const Box& region, std::size_t itemsize,
-                                std::uint64_t max_bytes);
+// Appends what to read for those elements of `chunk` that lie in `region`, in parts of at most
+// `max_bytes` (but at least a block) each; nothing if they have nothing in common.
+void parts_of(const StoredChunk& chunk, const Box& region, std::size_t itemsize,
+              std::uint64_t max_bytes, std::vector<BlockPart>& parts);
 
 // The elements of `box`, whole blocks of `chunk`, of entry i, packed and checked: to `packed`,
 // which has room for them. Throws Error{io}, and Error{corrupt} for a damaged block, as

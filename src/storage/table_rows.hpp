@@ -2,8 +2,10 @@
 
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -30,22 +32,27 @@ class TableRows {
   void add(std::uint64_t first, const T* items, std::size_t count) {
     if (count == 0) return;
     const auto begin = static_cast<std::int64_t>(first);
-    auto* last = pieces_.empty() ? nullptr : &pieces_.back().boxes.back();
+    auto* last = boxes_.empty() ? nullptr : &boxes_.back();
     if (last != nullptr && last->offsets[0] + last->sizes[0] == begin) {
       last->sizes[0] += static_cast<std::int64_t>(count);
     } else {
-      if (last == nullptr || pieces_.back().boxes.size() == kRowsAPiece) {
-        pieces_.push_back({target_, {}});
-        starts_.push_back(bytes_.size());
-      }
-      pieces_.back().boxes.push_back({{begin}, {static_cast<std::int64_t>(count)}});
+      if (boxes_.size() % kRowsAPiece == 0) starts_.push_back(bytes_.size());
+      boxes_.push_back({{begin}, {static_cast<std::int64_t>(count)}});
     }
     const auto* raw = reinterpret_cast<const std::uint8_t*>(items);
     bytes_.insert(bytes_.end(), raw, raw + count * sizeof(T));
   }
 
   std::string name() const { return std::string("index table '") + name_of(table_) + "'"; }
-  const std::vector<Piece>& pieces() const { return pieces_; }
+  std::vector<Piece> pieces() const {
+    std::vector<Piece> pieces;
+    for (std::span<const Box> boxes = boxes_; !boxes.empty();) {
+      const auto some = boxes.first(std::min(kRowsAPiece, boxes.size()));
+      pieces.push_back({target_, some});
+      boxes = boxes.subspan(some.size());
+    }
+    return pieces;
+  }
   const void* data(std::size_t piece) const { return bytes_.data() + starts_[piece]; }
 
  private:
@@ -53,7 +60,7 @@ class TableRows {
 
   Table table_;
   Target target_;
-  std::vector<Piece> pieces_;
+  std::vector<Box> boxes_;           // of all pieces
   std::vector<std::size_t> starts_;  // of each piece in bytes_
   Bytes bytes_;
 };

@@ -11,13 +11,15 @@
 namespace h5dcp {
 const std::vector<StoredChunk>& TensorReads::chunks(std::size_t entry) {
   if (chunks_.empty() || chunks_.back().first != entry) {
-    chunks_.emplace_back(entry, read_chunks(file_, index_, entry));
+    chunks_.emplace_back(entry, read_chunks(tables_, index_, entry));
   }
   return chunks_.back().second;
 }
 
 void TensorReads::add(const ReadItem& item) {
-  const auto entry = index_.find(item.storage_index.fqn);
+  // Items mostly come in the order of names.
+  const auto entry =
+      index_.find(item.storage_index.fqn, chunks_.empty() ? 0 : chunks_.back().first + 1);
   if (!entry || index_.kind(*entry) != EntryKind::tensor) {
     throw Error(ErrorCode::not_found, "'" + item.storage_index.fqn + "' is no tensor here");
   }
@@ -30,22 +32,28 @@ void TensorReads::add(const ReadItem& item) {
   }
   auto& wanted = wanted_.emplace_back(Wanted{&item, *entry, region, {}, 0});
   for (const auto& chunk : chunks(*entry)) {
-    for (auto& part : parts_of(chunk, region, itemsize(index_.dtype(*entry)), piece_bytes_)) {
+    cuts_.clear();
+    parts_of(chunk, region, itemsize(index_.dtype(*entry)), piece_bytes_, cuts_);
+    for (const auto& cut : cuts_) {
       auto& parts = chunk.stored.empty() ? parts_ : filtered_;
-      parts.push_back({&wanted, &chunk, std::move(part.box), std::move(part.useful)});
+      parts.push_back({&wanted, &chunk, cut.box, cut.useful, {}});
       ++wanted.parts;
     }
   }
 }
 
 std::vector<Piece> TensorReads::pieces() {
-  std::ranges::stable_sort(parts_, {}, [](const Part& part) { return part.wanted->entry; });
+  const auto entry_of = [](const Part& part) { return part.wanted->entry; };
+  if (!std::ranges::is_sorted(parts_, {}, entry_of)) {
+    std::ranges::stable_sort(parts_, {}, entry_of);
+  }
   std::vector<Piece> made;
+  made.reserve(parts_.size());
   for (const auto& part : parts_) {
     const auto entry = part.wanted->entry;
     made.push_back(
         {{entry, index_.row(entry).address, itemsize(index_.dtype(entry)), index_.sizes(entry)},
-         {part.box}});
+         {&part.box, 1}});
   }
   return made;
 }
@@ -66,15 +74,14 @@ void* TensorReads::into(std::size_t i, LoadPlanner& planner) {
 }
 
 void TensorReads::took(std::size_t i, LoadPlanner& planner) {
-  const Part& part = parts_[i];
-  void* direct = in_place(part);
-  check_blocks(index_, part.wanted->entry, *part.chunk, part.box,
-               direct != nullptr ? direct : buffer_.data());
+  Part& part = parts_[i];
+  const void* packed = part.detour.empty() ? in_place(part) : part.detour.data();
+  check_blocks(index_, part.wanted->entry, *part.chunk, part.box, packed);
   put(part, planner);
 }
 
 void TensorReads::read_filtered(LoadPlanner& planner) {
-  for (const auto& part : filtered_) {
+  for (auto& part : filtered_) {
     with_late_context([&] { return "read " + describe(part); },
                       [&] {
                         read_checked(file_, index_, part.wanted->entry, *part.chunk, part.box,
@@ -89,7 +96,7 @@ std::string TensorReads::describe(const Part& part) const {
          std::string(to_string(index_.dtype(part.wanted->entry)));
 }
 
-void* TensorReads::into(const Part& part, LoadPlanner& planner) {
+void* TensorReads::into(Part& part, LoadPlanner& planner) {
   auto& target = part.wanted->target;
   if (target.data == nullptr) {
     target = planner.resolve_tensor(*part.wanted->item);
@@ -101,17 +108,19 @@ void* TensorReads::into(const Part& part, LoadPlanner& planner) {
   }
   if (void* place = in_place(part)) return place;
   const auto dtype = index_.dtype(part.wanted->entry);
-  buffer_.resize(static_cast<std::size_t>(nbytes(dtype, part.box.sizes)));
-  return buffer_.data();
+  part.detour.resize(static_cast<std::size_t>(nbytes(dtype, part.box.sizes)));
+  return part.detour.data();
 }
 
 // Once the elements are where into() said.
-void TensorReads::put(const Part& part, LoadPlanner& planner) {
+void TensorReads::put(Part& part, LoadPlanner& planner) {
   const auto& wanted = *part.wanted;
-  if (in_place(part) == nullptr) {
-    const auto read = contiguous_view(buffer_.data(), index_.dtype(wanted.entry), part.box.sizes);
+  if (!part.detour.empty()) {
+    const auto read =
+        contiguous_view(part.detour.data(), index_.dtype(wanted.entry), part.box.sizes);
     copy_elements(narrow(read, relative_to(part.useful, part.box.offsets)),
                   narrow(wanted.target, relative_to(part.useful, wanted.region.offsets)));
+    part.detour = {};
   }
   if (--part.wanted->parts == 0) planner.commit_tensor(*wanted.item, wanted.target);
 }

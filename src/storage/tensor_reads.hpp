@@ -14,6 +14,7 @@
 #include "storage/engine.hpp"
 #include "storage/index.hpp"
 #include "storage/posix_file.hpp"
+#include "storage/stored_blocks.hpp"
 
 namespace h5dcp {
 
@@ -21,7 +22,7 @@ namespace h5dcp {
 class TensorReads {
  public:
   TensorReads(const PosixFile& file, const Index& index, std::uint64_t piece_bytes)
-      : file_(file), index_(index), piece_bytes_(piece_bytes) {}
+      : file_(file), index_(index), tables_(file, index.record()), piece_bytes_(piece_bytes) {}
 
   void add(const ReadItem& item);
 
@@ -52,24 +53,26 @@ class TensorReads {
     Wanted* wanted;
     const StoredChunk* chunk;
     Box box;
-    Box useful;  // what the item needs of it
+    Box useful;         // what the item needs of it
+    Bytes detour = {};  // for the elements while they are read, if they cannot go to their place
   };
 
   // Where the elements of a part go without a detour, if they can.
   void* in_place(const Part& part) const;
   std::string describe(const Part& part) const;
-  void* into(const Part& part, LoadPlanner& planner);
-  void put(const Part& part, LoadPlanner& planner);
+  void* into(Part& part, LoadPlanner& planner);
+  void put(Part& part, LoadPlanner& planner);
   const std::vector<StoredChunk>& chunks(std::size_t entry);
 
   const PosixFile& file_;
   const Index& index_;
+  TableReader tables_;
   std::uint64_t piece_bytes_;
   std::deque<Wanted> wanted_;
   std::deque<std::pair<std::size_t, std::vector<StoredChunk>>> chunks_;  // by entry
   std::vector<Part> parts_;
-  std::vector<Part> filtered_;  // each of whole chunks of HDF5
-  Bytes buffer_;
+  std::vector<BlockPart> cuts_;  // of one chunk; kept for its memory
+  std::vector<Part> filtered_;   // each of whole chunks of HDF5
 };
 
 }  // namespace h5dcp

@@ -1,0 +1,217 @@
+#include <algorithm>
+#include <atomic>
+#include <limits>
+#include <utility>
+
+#include "base/context.hpp"
+#include "comm/node.hpp"
+#include "storage/engine.hpp"
+#include "storage/piece_walk.hpp"
+#include "storage/window.hpp"
+#include "storage/window_read.hpp"
+#include "storage/window_write.hpp"
+
+namespace h5dcp {
+namespace {
+
+// Shorter ranges go through the window.
+std::uint64_t window_below(Transfer transfer) {
+  if (transfer == Transfer::direct) return 0;
+  if (transfer == Transfer::aggregated) return std::numeric_limits<std::uint64_t>::max();
+  return std::uint64_t{256} << 10;  // the call for such a range costs little beside its bytes
+}
+
+// Of a range that is written alone.
+constexpr std::uint64_t kWorthSyncing = std::uint64_t{256} << 10;
+
+// Which pieces go through the window, in the order of the file, and which do not.
+struct Parted {
+  std::vector<std::size_t> together;
+  std::vector<std::size_t> alone;
+};
+
+// The first range of a piece; nothing if it has no elements.
+Range first_range(const Piece& piece) {
+  const PieceWalk walk(piece);
+  return walk.at_end() ? Range{} : Range{walk.address(), walk.nbytes()};
+}
+
+// Behind its last element.
+std::uint64_t end_of(const Piece& piece) {
+  const auto& target = piece.target;
+  std::uint64_t last = 0;
+  for (std::size_t d = 0; d < target.sizes.size(); ++d) {
+    const auto& box = piece.boxes.back();
+    last = last * static_cast<std::uint64_t>(target.sizes[d]) +
+           static_cast<std::uint64_t>(box.offsets[d] + box.sizes[d] - 1);
+  }
+  return target.address + (last + 1) * target.itemsize;
+}
+
+std::uint64_t bytes_of(const Piece& piece) {
+  std::uint64_t elements = 0;
+  for (const auto& box : piece.boxes) elements += static_cast<std::uint64_t>(numel(box.sizes));
+  return elements * piece.target.itemsize;
+}
+
+template <class Choose>
+Parted part(const std::vector<Piece>& pieces, const Choose& choose) {
+  std::vector<std::pair<std::uint64_t, std::size_t>> by_begin;
+  Parted parted;
+  for (std::size_t i = 0; i < pieces.size(); ++i) {
+    const auto first = first_range(pieces[i]);
+    if (choose(i, first.nbytes)) {
+      by_begin.emplace_back(first.address, i);
+    } else {
+      parted.alone.push_back(i);
+    }
+  }
+  if (!std::ranges::is_sorted(by_begin)) std::ranges::sort(by_begin);
+  parted.together.reserve(by_begin.size());
+  for (const auto& [begin, i] : by_begin) parted.together.push_back(i);
+  return parted;
+}
+
+class NodeEngine : public Engine {
+ public:
+  NodeEngine(Comm comm, const PosixFile& file, Transfer transfer, std::size_t datasets)
+      : comm_(std::move(comm)),
+        file_(file),
+        window_below_(window_below(transfer)),
+        datasets_(datasets),
+        session_(comm_, "wait for the ranks of the node"),
+        window_(session_.memory()) {}
+
+  void write(std::string_view /*step*/, const std::vector<Piece>& pieces, const Describe& describe,
+             const std::function<const void*(std::size_t)>& data) override {
+    guarded([&] {
+      Parted parted =
+          part(pieces, [&](std::size_t, std::uint64_t nbytes) { return nbytes < window_below_; });
+      leave_overlaps(pieces, parted);
+      const std::function<const void*(std::size_t)> described = [&](std::size_t i) {
+        return with_late_context([&] { return "write " + describe(i); }, [&] { return data(i); });
+      };
+      if (window_below_ > 0) {
+        WindowWrite(session_, window_, file_, pieces, parted.together, describe, described).run();
+      }
+      for (const auto i : parted.alone) {
+        const auto* packed = static_cast<const std::byte*>(described(i));
+        with_late_context([&] { return "write " + describe(i); },
+                          [&] {
+                            each_range(pieces[i], [&](const PieceWalk& walk) {
+                              file_.write(packed + walk.offset(), walk.nbytes(), walk.address());
+                              if (walk.nbytes() < kWorthSyncing) return;
+                              file_.begin_sync(walk.nbytes(), walk.address());
+                            });
+                          });
+      }
+    });
+  }
+
+  void read(std::string_view /*step*/, const std::vector<Piece>& pieces, const Describe& describe,
+            const std::function<void*(std::size_t)>& into,
+            const std::function<void(std::size_t)>& took) override {
+    guarded([&] {
+      const auto shared = find_shared(pieces);
+      const Parted parted = part(pieces, [&](std::size_t i, std::uint64_t nbytes) {
+        return nbytes < window_below_ || (!shared.empty() && shared[i]);
+      });
+      const std::function<void*(std::size_t)> described = [&](std::size_t i) {
+        return with_late_context([&] { return "read " + describe(i); }, [&] { return into(i); });
+      };
+      if (window_below_ > 0) {
+        WindowRead(session_, window_, file_, pieces, parted.together, described, took).run();
+      }
+      for (const auto i : parted.alone) {
+        auto* packed = static_cast<std::byte*>(described(i));
+        with_late_context([&] { return "read " + describe(i); },
+                          [&] {
+                            each_range(pieces[i], [&](const PieceWalk& walk) {
+                              file_.read(packed + walk.offset(), walk.nbytes(), walk.address());
+                            });
+                          });
+        took(i);
+      }
+    });
+  }
+
+ private:
+  // The others of the node must not wait for a rank that has failed.
+  template <class Work>
+  void guarded(const Work& work) {
+    try {
+      work();
+    } catch (...) {
+      session_.fail();
+      throw;
+    }
+  }
+
+  template <class Move>
+  static void each_range(const Piece& piece, const Move& move) {
+    for (PieceWalk walk(piece); !walk.at_end(); walk.take(walk.nbytes())) move(walk);
+  }
+
+  // As one piece is open at a time, one that begins inside another cannot go through the window.
+  static void leave_overlaps(const std::vector<Piece>& pieces, Parted& parted) {
+    std::uint64_t end = 0;
+    std::vector<std::size_t> together;
+    for (const auto i : parted.together) {
+      if (first_range(pieces[i]).address < end) {
+        parted.alone.push_back(i);
+      } else {
+        together.push_back(i);
+        if (!pieces[i].boxes.empty() && bytes_of(pieces[i]) > 0) end = end_of(pieces[i]);
+      }
+    }
+    parted.together = std::move(together);
+  }
+
+  // The pieces of datasets of which the ranks of the node together want clearly more bytes than
+  // there are.
+  std::vector<bool> find_shared(const std::vector<Piece>& pieces) {
+    const auto& memory = session_.memory();
+    if (memory.size() == 1 || window_below_ == 0) return {};
+    using Count = std::atomic<std::uint64_t>;
+    auto* counts = reinterpret_cast<Count*>(memory.room());
+    const auto share = Window::kSlotBytes / sizeof(Count);  // each rank clears one
+    const auto room = share * static_cast<std::uint64_t>(memory.size());
+    std::vector<bool> shared(pieces.size());
+    for (std::uint64_t first = 0; first < datasets_; first += room) {
+      auto* own = counts + share * static_cast<std::uint64_t>(memory.rank());
+      std::fill_n(reinterpret_cast<std::uint64_t*>(own), share, 0);
+      if (!session_.sync(0)) return {};
+      const auto is_here = [&](const Piece& piece) {
+        return piece.target.number >= first && piece.target.number - first < room;
+      };
+      for (const auto& piece : pieces) {
+        if (is_here(piece)) counts[piece.target.number - first].fetch_add(bytes_of(piece));
+      }
+      if (!session_.sync(0)) return {};
+      for (std::size_t i = 0; i < pieces.size(); ++i) {
+        const auto& target = pieces[i].target;
+        if (!is_here(pieces[i])) continue;
+        const auto bytes = static_cast<std::uint64_t>(numel(target.sizes)) * target.itemsize;
+        shared[i] = counts[target.number - first].load() > bytes + bytes / 4;
+      }
+      if (!session_.sync(0)) return {};
+    }
+    return shared;
+  }
+
+  const Comm comm_;
+  const PosixFile& file_;
+  const std::uint64_t window_below_;
+  const std::size_t datasets_;
+  NodeSession session_;
+  Window window_;
+};
+
+}  // namespace
+
+std::unique_ptr<Engine> node_engine(const Comm& comm, const PosixFile& file, Transfer transfer,
+                                    std::size_t datasets) {
+  return std::make_unique<NodeEngine>(comm, file, transfer, datasets);
+}
+
+}  // namespace h5dcp

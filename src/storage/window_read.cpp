@@ -1,0 +1,88 @@
+#include "storage/window_read.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+namespace h5dcp {
+
+void WindowRead::run() {
+  for (std::uint64_t move = 0; move < 3; ++move) window_.clear_marks(move);
+  auto least = session_.sync(next_address());
+  while (least && *least != NodeSession::kNone) {
+    window_.move_to(*least);
+    want();
+    least = session_.sync(next_address());
+    if (!least) return;
+    fetch();
+    if (!session_.sync(NodeSession::kNone)) return;
+    copy();
+  }
+}
+
+// Of this rank's next range.
+std::uint64_t WindowRead::next_address() {
+  std::uint64_t least = NodeSession::kNone;
+  for (const auto& open : open_) least = std::min(least, open.walk.address());
+  for (; next_ < order_.size(); ++next_) {
+    const PieceWalk walk(pieces_[order_[next_]]);
+    if (!walk.at_end()) return std::min(least, walk.address());
+  }
+  return least;
+}
+
+void WindowRead::want() {
+  copies_.clear();
+  for (auto& open : open_) want_of(open);
+  std::erase_if(open_, [](const Open& open) { return open.walk.at_end(); });
+  for (; next_ < order_.size(); ++next_) {
+    const auto piece = order_[next_];
+    Open open{piece, PieceWalk(pieces_[piece]), nullptr};
+    if (open.walk.at_end()) continue;
+    if (open.walk.address() >= window_.end()) return;
+    open.packed = static_cast<std::byte*>(into_(piece));
+    want_of(open);
+    if (!open.walk.at_end()) open_.push_back(open);
+  }
+}
+
+// What is in the window of a piece.
+void WindowRead::want_of(Open& open) {
+  while (!open.walk.at_end() && open.walk.address() < window_.end()) {
+    const auto address = open.walk.address();
+    const auto nbytes = std::min(open.walk.nbytes(), window_.end() - address);
+    auto* to = open.packed + open.walk.offset();
+    open.walk.take(nbytes);
+    copies_.push_back({address, nbytes, to, open.walk.at_end() ? open.piece : kNoPiece});
+    const auto first = address / Window::kPageBytes * Window::kPageBytes;
+    for (auto page = first; page < address + nbytes; page += Window::kPageBytes) {
+      window_.mark(page).store(1, std::memory_order_relaxed);
+    }
+  }
+}
+
+void WindowRead::fetch() const {
+  const auto end = window_.slot_begin() + Window::kSlotBytes;
+  const auto is_wanted = [this](std::uint64_t address) {
+    return window_.mark(address).load(std::memory_order_relaxed) != 0;
+  };
+  for (auto first = window_.slot_begin(); first < end;) {
+    auto last = first;
+    while (last < end && is_wanted(last)) last += Window::kPageBytes;
+    if (last > first) {
+      // A page may reach beyond the end, but not begin there: then reading says so.
+      const auto stop = std::max(std::min(last, file_bytes_), first + 1);
+      file_.read(window_.at(first), stop - first, first);
+    }
+    first = std::max(last, first + Window::kPageBytes);
+  }
+  window_.clear_marks(0);
+}
+
+void WindowRead::copy() const {
+  for (const auto& copy : copies_) {
+    std::memcpy(copy.to, window_.at(copy.address), copy.nbytes);
+    if (copy.completes != kNoPiece) took_(copy.completes);
+  }
+}
+
+}  // namespace h5dcp

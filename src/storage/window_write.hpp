@@ -1,0 +1,68 @@
+// Writing what the ranks of a node have in many short ranges: together, in long ones.
+
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "comm/node.hpp"
+#include "storage/engine.hpp"
+#include "storage/piece_walk.hpp"
+#include "storage/posix_file.hpp"
+#include "storage/window.hpp"
+
+namespace h5dcp {
+
+// Ranks copy what they have into the window, page by page count how much of it there is, and then
+// write their slots, of which pages that are not full are left to those who have a part of them.
+class WindowWrite {
+ public:
+  // Of pieces[i] for all i in `order`, none of which begins before the one ahead of it ends. All
+  // must outlive it. `data(i)` is good until the next call; `describe(i)` is for errors.
+  WindowWrite(NodeSession& session, Window& window, const PosixFile& file,
+              const std::vector<Piece>& pieces, const std::vector<std::size_t>& order,
+              const Engine::Describe& describe, const std::function<const void*(std::size_t)>& data)
+      : session_(session),
+        window_(window),
+        file_(file),
+        pieces_(pieces),
+        order_(order),
+        describe_(describe),
+        data_(data) {}
+
+  // Together with the other ranks of the node. Returns early if the session of one has failed.
+  // Throws what data() does, Error{io}.
+  void run();
+
+ private:
+  // A range in the window that does not fill its page.
+  struct Fragment {
+    std::uint64_t address;
+    std::uint64_t nbytes;
+  };
+
+  std::uint64_t next_address();
+  void fill();
+  void put(std::uint64_t address, const std::byte* from, std::uint64_t nbytes);
+  void flush() const;
+  std::string what_is_here() const;
+
+  NodeSession& session_;
+  Window& window_;
+  const PosixFile& file_;
+  const std::vector<Piece>& pieces_;
+  const std::vector<std::size_t>& order_;
+  const Engine::Describe& describe_;
+  const std::function<const void*(std::size_t)>& data_;
+  std::size_t next_ = 0;  // of the order: the piece that is walked
+  std::optional<PieceWalk> walk_;
+  const std::byte* packed_ = nullptr;  // its elements, once they are needed
+  std::vector<Fragment> fragments_;
+  std::optional<std::size_t> first_piece_;  // of this rank in the window
+};
+
+}  // namespace h5dcp

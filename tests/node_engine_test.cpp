@@ -1,0 +1,309 @@
+#include <gtest/gtest.h>
+#include <mpi.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "comm/node.hpp"
+#include "h5dcp/comm.hpp"
+#include "h5dcp/error.hpp"
+#include "layout/runs.hpp"
+#include "outcome.hpp"
+#include "storage/engine.hpp"
+
+// What the ranks read of files, counted below the library.
+namespace {
+std::uint64_t bytes_read() {
+  std::ifstream counters("/proc/self/io");
+  std::string name;
+  std::uint64_t value = 0;
+  while (counters >> name >> value) {
+    if (name == "rchar:") return value;
+  }
+  return 0;
+}
+}  // namespace
+
+namespace h5dcp {
+namespace {
+
+// A dataset, and which rank has which boxes of it.
+struct Drawn {
+  Target target;
+  std::vector<Box> boxes;
+  std::vector<int> ranks;
+};
+
+std::uint64_t bytes_of(const Target& target) {
+  return static_cast<std::uint64_t>(numel(target.sizes)) * target.itemsize;
+}
+
+// The byte of the file at an address: no two neighbours alike, and none 0.
+std::uint8_t byte_at(std::uint64_t address) {
+  return static_cast<std::uint8_t>(1 + address * 7 % 251);
+}
+
+// Datasets that all ranks draw alike.
+class Draw {
+ public:
+  Draw(unsigned seed, int ranks) : random_(seed), ranks_(ranks) {}
+
+  std::vector<Drawn> datasets(bool large) {
+    std::vector<Drawn> all;
+    std::uint64_t address = 4096 + below(5000);
+    const auto count = 1 + below(large ? 3 : 40);
+    for (std::uint64_t number = 0; number < count; ++number) {
+      Drawn drawn;
+      drawn.target = {number, address, std::size_t{1} << below(4), {}};
+      const auto dims = below(4);
+      std::vector<std::int64_t> sizes;
+      for (std::uint64_t d = 0; d < dims; ++d) {
+        sizes.push_back(static_cast<std::int64_t>(below(large ? 160 : 12)));
+      }
+      drawn.target.sizes = Extents(sizes);
+      cut({Extents(std::vector<std::int64_t>(dims, 0)), drawn.target.sizes}, drawn);
+      address += bytes_of(drawn.target) + (below(2) == 0 ? 0 : below(9000));
+      all.push_back(std::move(drawn));
+    }
+    return all;
+  }
+
+  std::uint64_t below(std::uint64_t limit) {
+    return limit == 0 ? 0 : std::uniform_int_distribution<std::uint64_t>(0, limit - 1)(random_);
+  }
+
+ private:
+  // Into boxes that tile it, each of some rank.
+  void cut(const Box& box, Drawn& drawn) {
+    const auto dims = box.dims();
+    const auto dim = below(std::max<std::size_t>(dims, 1));
+    if (dims == 0 || box.sizes[dim] < 2 || below(4) == 0) {
+      drawn.boxes.push_back(box);
+      drawn.ranks.push_back(static_cast<int>(below(static_cast<std::uint64_t>(ranks_))));
+      return;
+    }
+    const auto at =
+        1 + static_cast<std::int64_t>(below(static_cast<std::uint64_t>(box.sizes[dim] - 1)));
+    Box low = box;
+    low.sizes[dim] = at;
+    Box high = box;
+    high.offsets[dim] += at;
+    high.sizes[dim] -= at;
+    cut(low, drawn);
+    cut(high, drawn);
+  }
+
+  std::mt19937 random_;
+  int ranks_;
+};
+
+// The elements of a box as they should be, packed.
+std::vector<std::uint8_t> expected(const Target& target, const Box& box) {
+  std::vector<std::uint8_t> packed;
+  for (RunWalk walk(target.sizes, box, target.itemsize); !walk.at_end(); walk.next()) {
+    for (std::uint64_t i = 0; i < walk.nbytes(); ++i) {
+      packed.push_back(byte_at(target.address + walk.offset() + i));
+    }
+  }
+  return packed;
+}
+
+struct Way {
+  Transfer transfer;
+  int ranks_a_node;
+};
+
+class NodeEngine : public testing::TestWithParam<Way> {
+ protected:
+  NodeEngine() {
+    MPI_Comm_dup(MPI_COMM_WORLD, &parent_);
+    comm_ = std::make_unique<Comm>(parent_, CommOptions{.ranks_a_node = GetParam().ranks_a_node});
+    connect_node(*comm_);
+    path_ = "node_engine_" + std::string(to_string(GetParam().transfer)) +
+            std::to_string(GetParam().ranks_a_node);
+    if (comm_->rank() == 0) std::filesystem::remove(path_);
+  }
+  ~NodeEngine() override {
+    comm_.reset();
+    MPI_Comm_free(&parent_);
+  }
+
+  std::unique_ptr<Engine> engine(const PosixFile& file, std::size_t datasets = 0) {
+    return agreed(*comm_, node_engine(*comm_, file, GetParam().transfer, datasets));
+  }
+
+  // A new file of that many zeros, which all ranks have open.
+  PosixFile make(std::uint64_t nbytes) {
+    if (comm_->rank() == 0) {
+      std::filesystem::remove(path_);
+      PosixFile(path_, PosixFile::Mode::create).reserve(nbytes);
+    }
+    MPI_Barrier(parent_);
+    return {path_, PosixFile::Mode::read_write};
+  }
+
+  // Writes the boxes of this rank, and waits for the others to do so.
+  void write(const PosixFile& file, const std::vector<Drawn>& datasets) {
+    std::vector<Piece> pieces;
+    std::vector<std::vector<std::uint8_t>> data;
+    for (const auto& drawn : datasets) {
+      for (std::size_t b = 0; b < drawn.boxes.size(); ++b) {
+        if (drawn.ranks[b] != comm_->rank()) continue;
+        pieces.push_back({drawn.target, {&drawn.boxes[b], 1}});
+        data.push_back(expected(drawn.target, drawn.boxes[b]));
+      }
+    }
+    std::vector<std::uint8_t> latest;  // as the data are good until the next call alone
+    engine(file)->write("write", pieces, name_, [&](std::size_t i) {
+      latest = data[i];
+      return latest.data();
+    });
+  }
+
+  // Reads these boxes of each dataset, and returns how many are not as they should be.
+  std::size_t read(const PosixFile& file, const std::vector<Piece>& pieces, std::size_t datasets) {
+    std::vector<std::vector<std::uint8_t>> data(pieces.size());
+    std::size_t wrong = 0;
+    std::vector<int> took(pieces.size(), 0);
+    engine(file, datasets)
+        ->read(
+            "read", pieces, name_,
+            [&](std::size_t i) {
+              data[i].resize(expected(pieces[i].target, pieces[i].boxes[0]).size());
+              return data[i].data();
+            },
+            [&](std::size_t i) {
+              ++took[i];
+              if (data[i] != expected(pieces[i].target, pieces[i].boxes[0])) ++wrong;
+            });
+    for (std::size_t i = 0; i < pieces.size(); ++i) {
+      const bool empty = numel(pieces[i].boxes[0].sizes) == 0;
+      if (took[i] != 1 && !(empty && took[i] == 0)) ++wrong;
+    }
+    return wrong;
+  }
+
+  const Engine::Describe name_ = [](std::size_t i) { return "piece " + std::to_string(i); };
+  MPI_Comm parent_ = MPI_COMM_NULL;
+  std::unique_ptr<Comm> comm_;
+  std::string path_;
+};
+
+TEST_P(NodeEngine, WritesAndReadsWhatPlainCallsWould) {
+  for (unsigned seed = 0; seed < 40; ++seed) {
+    const bool large = seed % 8 == 0;
+    Draw draw(seed, comm_->size());
+    const auto datasets = draw.datasets(large);
+    const auto end = datasets.back().target.address + bytes_of(datasets.back().target);
+    const auto file = make(end + 10);
+    write(file, datasets);
+
+    std::vector<std::uint8_t> bytes(end + 10);
+    file.read(bytes.data(), bytes.size(), 0);
+    std::vector<std::uint8_t> should(end + 10, 0);
+    for (const auto& drawn : datasets) {
+      const auto first = drawn.target.address;
+      for (auto a = first; a < first + bytes_of(drawn.target); ++a) should[a] = byte_at(a);
+    }
+    const auto difference = std::ranges::mismatch(bytes, should);
+    EXPECT_EQ(difference.in1 - bytes.begin(), static_cast<std::ptrdiff_t>(bytes.size()))
+        << "seed " << seed;
+
+    // Any boxes: those of others, several of one dataset, overlapping.
+    std::vector<Box> boxes;
+    Draw own(1000 + seed * 16 + static_cast<unsigned>(comm_->rank()), comm_->size());
+    std::vector<std::size_t> of;
+    for (std::size_t d = 0; d < datasets.size(); ++d) {
+      for (auto count = own.below(4); count > 0; --count) {
+        Box box{datasets[d].target.sizes, datasets[d].target.sizes};
+        for (std::size_t dim = 0; dim < box.dims(); ++dim) {
+          const auto size = static_cast<std::uint64_t>(datasets[d].target.sizes[dim]);
+          box.offsets[dim] = static_cast<std::int64_t>(own.below(size));
+          box.sizes[dim] = static_cast<std::int64_t>(
+              own.below(size - static_cast<std::uint64_t>(box.offsets[dim]) + 1));
+        }
+        boxes.push_back(box);
+        of.push_back(d);
+      }
+    }
+    std::vector<Piece> pieces;
+    for (std::size_t i = 0; i < boxes.size(); ++i) {
+      pieces.push_back({datasets[of[i]].target, {&boxes[i], 1}});
+    }
+    EXPECT_EQ(read(file, pieces, datasets.size()), 0U) << "seed " << seed;
+  }
+}
+
+// What several ranks of a node want, they read once.
+TEST_P(NodeEngine, ReadsReplicasOnceANode) {
+  constexpr std::int64_t kBytes = std::int64_t{24} << 20;
+  Drawn drawn;
+  drawn.target = {0, 4096, 1, {kBytes}};
+  drawn.boxes.push_back({{0}, {kBytes}});
+  drawn.ranks.push_back(0);
+  const auto file = make(4096 + kBytes);
+  write(file, {drawn});
+  constexpr std::int64_t kPiece = std::int64_t{1} << 20;
+  std::vector<Box> boxes;
+  for (std::int64_t first = 0; first < kBytes; first += kPiece)
+    boxes.push_back({{first}, {kPiece}});
+  std::vector<Piece> pieces;
+  for (const auto& box : boxes) pieces.push_back({drawn.target, {&box, 1}});
+
+  const auto before = bytes_read();
+  EXPECT_EQ(read(file, pieces, 1), 0U);
+  std::uint64_t sum = bytes_read() - before;
+  MPI_Allreduce(MPI_IN_PLACE, &sum, 1, MPI_UINT64_T, MPI_SUM, parent_);
+  const int most = GetParam().ranks_a_node == 0 ? comm_->size() : GetParam().ranks_a_node;
+  const int nodes = (comm_->size() + most - 1) / most;
+  const int readings = GetParam().transfer == Transfer::direct ? comm_->size() : nodes;
+  const auto least = static_cast<std::uint64_t>(kBytes * readings);
+  EXPECT_GE(sum, least);
+  EXPECT_LE(sum, least * 105 / 100);
+}
+
+// Whichever rank fails, in whichever piece: the same error, and nobody waits.
+TEST_P(NodeEngine, AnErrorOfOneRankIsThatOfAll) {
+  for (int faulty = 0; faulty < comm_->size(); ++faulty) {
+    Draw draw(7, comm_->size());
+    const auto datasets = draw.datasets(true);
+    const auto& last = datasets.back().target;
+    const auto file = make(last.address + bytes_of(last));
+    std::vector<Piece> pieces;
+    for (const auto& drawn : datasets) {
+      for (std::size_t b = 0; b < drawn.boxes.size(); ++b) {
+        if (drawn.ranks[b] == comm_->rank()) pieces.push_back({drawn.target, {&drawn.boxes[b], 1}});
+      }
+    }
+    const std::vector<std::uint8_t> zeros(std::size_t{16} << 20);
+    const auto failure = test::failure_of([&] {
+      engine(file)->write("write", pieces, name_, [&](std::size_t i) -> const void* {
+        if (comm_->rank() == faulty && i == pieces.size() / 2) throw std::runtime_error("lost it");
+        return zeros.data();
+      });
+      // A rank that has nothing to write cannot fail so.
+      EXPECT_TRUE(comm_->rank() != faulty || pieces.empty());
+    });
+    test::expect_same(parent_, failure, "rank " + std::to_string(faulty));
+    if (failure) {
+      EXPECT_EQ(failure->failed_ranks(), std::vector<int>{faulty});
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Ways, NodeEngine,
+                         testing::Values(Way{Transfer::direct, 0}, Way{Transfer::aggregated, 0},
+                                         Way{Transfer::aggregated, 2}, Way{Transfer::automatic, 0}),
+                         [](const auto& test) {
+                           return std::string(to_string(test.param.transfer)) +
+                                  std::to_string(test.param.ranks_a_node);
+                         });
+
+}  // namespace
+}  // namespace h5dcp
