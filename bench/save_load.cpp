@@ -4,15 +4,17 @@
 // compare.py drives it, in turn with programs of other libraries that hold the same tensors. Rank 0
 // reads a command a line, and answers each by a line of JSON:
 //
-//     save raw /dev/shm/a                  {"seconds": 0.5, "phases": {}}
-//     load collective /dev/shm/b.h5        {"seconds": 0.7, "phases": {"open": 0.01, ...}}
+//     save raw /dev/shm/a                  {"seconds": 0.5, "phases": {}, ...}
+//     load collective /dev/shm/b.h5        {"seconds": 0.7, "phases": {"open": 0.01, ...}, ...}
 //
 // The time is that of the slowest rank, all having started together. What was loaded is compared
-// with what was saved after the time is taken.
+// with what was saved after the time is taken. What else is counted: bytes that all ranks want and
+// that they read, the memory that the worst rank needs beside its tensors, and the calls of MPI.
 
 #include <mpi.h>
 
 #include <CLI/CLI.hpp>
+#include <array>
 #include <cstdint>
 #include <iostream>
 #include <nlohmann/json.hpp>
@@ -20,6 +22,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "counters.hpp"
 #include "h5dcp/comm.hpp"
 #include "h5dcp/hdf5.hpp"
 #include "h5dcp/plan_cache.hpp"
@@ -80,15 +83,23 @@ h5dcp::Report load(Workload& workload, const Command& command) {
 nlohmann::json run(Workload& workload, const Command& command, h5dcp::PlanCache& cache) {
   const bool loads = command.verb == "load";
   if (loads) workload.clear();
+  const Counters counters;
   MPI_Barrier(MPI_COMM_WORLD);
   const double start = MPI_Wtime();
   const auto report = loads ? load(workload, command) : save(workload, command, cache);
   double seconds = MPI_Wtime() - start;
   MPI_Allreduce(MPI_IN_PLACE, &seconds, 1, MPI_DOUBLE, MPI_MAX, MPI_COMM_WORLD);
+  const nlohmann::json calls{{"allreduces", counters.allreduces()},
+                             {"broadcasts", counters.broadcasts()}};
+  std::array<std::uint64_t, 2> bytes{workload.buffer().size(), counters.bytes_read()};
+  MPI_Allreduce(MPI_IN_PLACE, bytes.data(), 2, MPI_UINT64_T, MPI_SUM, MPI_COMM_WORLD);
+  std::uint64_t peak = counters.peak_bytes();
+  MPI_Allreduce(MPI_IN_PLACE, &peak, 1, MPI_UINT64_T, MPI_MAX, MPI_COMM_WORLD);
   if (loads) workload.check();
   nlohmann::json phases = nlohmann::json::object();
   for (const auto& phase : report.phases) phases[phase.name] = phase.max_seconds;
-  return {{"seconds", seconds}, {"phases", phases}};
+  return {{"seconds", seconds},       {"phases", phases},       {"calls", calls},
+          {"bytes_wanted", bytes[0]}, {"bytes_read", bytes[1]}, {"peak_bytes", peak}};
 }
 
 void serve(Workload& workload) {
@@ -110,7 +121,10 @@ int main(int argc, char** argv) {
   app.add_option("--tensors", shape.tensors, "how many")->required();
   app.add_option("--rows", shape.rows, "of each tensor, all ranks together")->required();
   app.add_option("--columns", shape.columns, "of each tensor, float32")->required();
-  app.add_option("--shard", shape.shard, "the dimension that is cut over the ranks: 0 or 1");
+  app.add_option("--shard", shape.shard,
+                 "the dimension that is cut over the ranks, 0 or 1; else all have all");
+  app.add_option("--divide", shape.divide, "each rank has the first of so many parts of its rows")
+      ->check(CLI::PositiveNumber);
   CLI11_PARSE(app, argc, argv);
   int status = 0;
   try {

@@ -1,5 +1,5 @@
-// The tensors that are saved and loaded: float32 [rows, columns] each, cut over all ranks along one
-// dimension, with content that tells every element of every tensor from the others.
+// The tensors that are saved and loaded: float32 [rows, columns] each, with content that tells
+// every element of every tensor from the others, whichever rank has it.
 
 #pragma once
 
@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -17,9 +18,10 @@ namespace bench {
 
 struct Shape {
   std::int64_t tensors = 0;
-  std::int64_t rows = 0;     // of the global tensor
-  std::int64_t columns = 0;  // of the global tensor
-  std::size_t shard = 0;     // the dimension that is cut
+  std::int64_t rows = 0;             // of the global tensor
+  std::int64_t columns = 0;          // of the global tensor
+  std::optional<std::size_t> shard;  // the dimension that is cut over all ranks; none: replicas
+  std::int64_t divide = 1;           // each rank wants the first of so many parts of its rows
 };
 
 class Workload {
@@ -39,9 +41,13 @@ class Workload {
   void check() const;
 
  private:
+  // Calls `use(element, value)` for each element, and what it is at first.
+  template <class Elements, class Use>
+  void for_each(Elements& elements, const Use& use) const;
+
+  Shape shape_;
+  h5dcp::Box mine_;  // of each tensor
   std::vector<std::uint32_t> elements_;
-  std::size_t elements_of_tensor_ = 0;  // of this rank's part
-  std::uint32_t first_ = 0;             // content of the first element
   h5dcp::StateDict state_;
 };
 

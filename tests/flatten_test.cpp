@@ -273,6 +273,22 @@ RC_GTEST_PROP(EncodedPath, IsNeverAPathOfAnotherName, ()) {
   }
 }
 
+RC_GTEST_PROP(Leaves, AreFoundInWhateverOrderTheyAreAskedFor, ()) {
+  StateDict state_dict;
+  const auto count = *rc::gen::inRange(0, 30);
+  for (int i = 0; i < count; ++i) state_dict[std::to_string(*rc::gen::inRange(0, 60))] = i;
+  const Leaves leaves(flatten_state_dict(state_dict));
+  int name = 0;
+  for (int i = 0; i < 100; ++i) {
+    name = *rc::gen::inRange(0, 3) == 0 ? *rc::gen::inRange(0, 60) : name + 1;
+    const auto fqn = std::to_string(name);
+    const auto* leaf = leaves.find(fqn);
+    RC_ASSERT((leaf != nullptr) == state_dict.contains(fqn));
+    if (leaf != nullptr) RC_ASSERT(leaf->fqn == fqn);
+    if (leaf != nullptr) RC_ASSERT(leaf->value == &state_dict.at(fqn));
+  }
+}
+
 RC_GTEST_PROP(Flatten, ComesBack, ()) {
   StateDict original;
   const auto keys = *rc::gen::inRange(0, 5);

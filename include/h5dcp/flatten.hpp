@@ -29,7 +29,8 @@ struct Leaf {
   Value* value;  // in the state dict that was flattened: it must outlive this and not be changed
 };
 
-// Leaves that are looked up by name, most quickly one after the other in their order.
+// Leaves that are looked up by name: most quickly the same one again, or the next one, in their own
+// order or in that of names.
 class Leaves {
  public:
   Leaves() = default;
@@ -43,8 +44,12 @@ class Leaves {
 
  private:
   std::vector<Leaf> leaves_;
-  mutable std::size_t next_ = 0;              // behind the one that was found last
-  mutable std::vector<std::size_t> by_name_;  // once that does not lead to the next
+  const Leaf* found(std::size_t leaf, std::size_t place) const;
+
+  // What find() remembers.
+  mutable std::size_t last_ = 0;              // the leaf that was found last
+  mutable std::vector<std::size_t> by_name_;  // once its neighbours do not lead on
+  mutable std::size_t place_ = 0;             // of the last leaf in there
 };
 
 // Every leaf, in the state dict's order.

@@ -109,17 +109,29 @@ Value& step_into(Value& container, const PathItem& item, const Path& path) {
 }  // namespace
 
 const Leaf* Leaves::find(std::string_view fqn) const {
-  if (next_ < leaves_.size() && leaves_[next_].fqn == fqn) return &leaves_[next_++];
+  const auto is = [&](std::size_t leaf) {
+    return leaf < leaves_.size() && leaves_[leaf].fqn == fqn;
+  };
+  if (is(last_)) return &leaves_[last_];
+  if (is(last_ + 1)) return found(last_ + 1, place_ + 1);
+  if (place_ + 1 < by_name_.size() && is(by_name_[place_ + 1])) {
+    return found(by_name_[place_ + 1], place_ + 1);
+  }
   const auto name_of = [this](std::size_t i) -> std::string_view { return leaves_[i].fqn; };
   if (by_name_.empty()) {
     by_name_.resize(leaves_.size());
     std::iota(by_name_.begin(), by_name_.end(), std::size_t{0});
     if (!std::ranges::is_sorted(by_name_, {}, name_of)) std::ranges::sort(by_name_, {}, name_of);
   }
-  const auto found = std::ranges::lower_bound(by_name_, fqn, {}, name_of);
-  if (found == by_name_.end() || name_of(*found) != fqn) return nullptr;
-  next_ = *found + 1;
-  return &leaves_[*found];
+  const auto place = std::ranges::lower_bound(by_name_, fqn, {}, name_of);
+  if (place == by_name_.end() || name_of(*place) != fqn) return nullptr;
+  return found(*place, static_cast<std::size_t>(place - by_name_.begin()));
+}
+
+const Leaf* Leaves::found(std::size_t leaf, std::size_t place) const {
+  last_ = leaf;
+  place_ = place;
+  return &leaves_[leaf];
 }
 
 std::vector<Leaf> flatten_state_dict(StateDict& state_dict) {
