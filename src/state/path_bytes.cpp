@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <charconv>
 #include <cstddef>
 #include <cstdint>
@@ -13,6 +14,12 @@ namespace {
 std::string text(const PathItem& item) {
   if (const auto* position = std::get_if<std::int64_t>(&item)) return std::to_string(*position);
   return std::get<std::string>(item);
+}
+
+// Whether it is the whole between two dots of the FQN.
+bool is_plain_key(const PathItem& item) {
+  const auto* key = std::get_if<std::string>(&item);
+  return key != nullptr && key->find('.') == std::string::npos;
 }
 
 // Seven bits a byte, the lowest first; the eighth says that more follow.
@@ -67,15 +74,13 @@ std::string to_fqn(const Path& path) {
 }
 
 std::string encode_path(const Path& path) {
-  bool plain = true;
   std::string encoded;
+  if (std::ranges::all_of(path, is_plain_key)) return encoded;
   for (const auto& item : path) {
-    const std::string component = text(item);
     const bool is_position = std::holds_alternative<std::int64_t>(item);
-    plain = plain && !is_position && component.find('.') == std::string::npos;
-    append_varint(encoded, component.size() * 2 + (is_position ? 1 : 0));
+    append_varint(encoded, text(item).size() * 2 + (is_position ? 1 : 0));
   }
-  return plain ? std::string() : encoded;
+  return encoded;
 }
 
 Path decode_path(std::string_view fqn, std::string_view encoded) {
