@@ -1,12 +1,17 @@
 #include "plan/bounds.hpp"
 
-#include "base/whole_box.hpp"
+#include <cstddef>
 
 namespace h5dcp {
 
 bool is_inside(const Box& box, const Extents& sizes) {
-  return box.offsets.size() == sizes.size() && box.sizes.size() == sizes.size() &&
-         contains(whole_box(sizes), box);
+  if (box.offsets.size() != sizes.size() || box.sizes.size() != sizes.size()) return false;
+  for (std::size_t d = 0; d < sizes.size(); ++d) {
+    // Unlike offset + size, this cannot overflow.
+    if (box.offsets[d] < 0 || box.offsets[d] > sizes[d]) return false;
+    if (box.sizes[d] < 0 || box.sizes[d] > sizes[d] - box.offsets[d]) return false;
+  }
+  return true;
 }
 
 std::string raw_text(const Box& box) {

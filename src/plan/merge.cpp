@@ -187,7 +187,7 @@ void check_alike(const Proposals& proposals, const Pieces& pieces) {
 
 std::vector<PlannedWrite> merge_tensor(const Proposals& proposals, Replicas replicas) {
   const TensorWriteData& tensor = proposals.holders.front().tensor;
-  const Pieces pieces = gather_pieces(proposals.holders);
+  Pieces pieces = gather_pieces(proposals.holders);
   if (const auto fault = find_tiling_fault(tensor.size, pieces.boxes)) {
     std::visit(Refuse(proposals, pieces), *fault);
   }
@@ -195,9 +195,13 @@ std::vector<PlannedWrite> merge_tensor(const Proposals& proposals, Replicas repl
   std::vector<PlannedWrite> writes;
   writes.reserve(pieces.boxes.size());
   for (std::size_t i = 0; i < pieces.boxes.size(); ++i) {
-    const Box& box = pieces.boxes[i];
+    Box& box = pieces.boxes[i];
     if (numel(box.sizes) == 0) continue;
     const auto holders = pieces.holders(i);
+    if (holders.size() == 1) {
+      writes.push_back({holders.front(), std::move(box)});
+      continue;
+    }
     for (auto& share :
          share_out(proposals.fqn, tensor.properties.dtype, box, holders.size(), replicas)) {
       writes.push_back({holders[share.holder], std::move(share.box)});

@@ -112,15 +112,57 @@ bool is_empty(const Extents& sizes) {
   return std::ranges::find(sizes, 0) != sizes.end();
 }
 
+// Where boxes begin along a dimension of a tensor, ascending, and where the tensor ends.
+std::vector<std::int64_t> cuts_along(std::size_t d, const Extents& sizes,
+                                     std::span<const Box> boxes,
+                                     const std::vector<std::size_t>& full) {
+  std::vector<std::int64_t> cuts;
+  for (const auto i : full) {
+    const auto first = boxes[i].offsets[d];
+    if (cuts.empty() || cuts.back() != first) cuts.push_back(first);
+  }
+  if (!std::ranges::is_sorted(cuts)) std::ranges::sort(cuts);
+  cuts.erase(std::unique(cuts.begin(), cuts.end()), cuts.end());
+  cuts.push_back(sizes[d]);
+  return cuts;
+}
+
+// Whether the boxes at `full` are the cells that cuts through the whole tensor make, each once:
+// then they tile it. Most programs distribute tensors so, and this is sooner known than by halving.
+bool are_cells(const Extents& sizes, std::span<const Box> boxes,
+               const std::vector<std::size_t>& full) {
+  std::size_t cells = 1;
+  std::vector<std::size_t> cell_of(full.size());  // numbered row by row
+  for (std::size_t d = 0; d < sizes.size(); ++d) {
+    const auto cuts = cuts_along(d, sizes, boxes, full);
+    const auto steps = cuts.size() - 1;
+    if (cuts.front() != 0 || steps > full.size() / cells) return false;
+    cells *= steps;
+    for (std::size_t k = 0; k < full.size(); ++k) {
+      const Box& box = boxes[full[k]];
+      const auto step = std::ranges::lower_bound(cuts, box.offsets[d]) - cuts.begin();
+      if (end(box, d) != cuts[static_cast<std::size_t>(step) + 1]) return false;
+      cell_of[k] = cell_of[k] * steps + static_cast<std::size_t>(step);
+    }
+  }
+  std::vector<bool> met(cells);
+  for (const auto cell : cell_of) {
+    if (met[cell]) return false;
+    met[cell] = true;
+  }
+  return cells == full.size();
+}
+
 }  // namespace
 
 std::optional<TilingFault> find_tiling_fault(const Extents& sizes, std::span<const Box> boxes) {
   std::vector<std::size_t> full;
+  full.reserve(boxes.size());
   for (std::size_t i = 0; i < boxes.size(); ++i) {
     if (!is_inside(boxes[i], sizes)) return OutOfBounds{i};
     if (!is_empty(boxes[i].sizes)) full.push_back(i);
   }
-  if (is_empty(sizes)) return std::nullopt;
+  if (is_empty(sizes) || are_cells(sizes, boxes, full)) return std::nullopt;
   return Bisection(boxes).examine({whole_box(sizes), std::move(full)});
 }
 
