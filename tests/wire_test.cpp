@@ -40,6 +40,18 @@ TEST(Wire, SmallNumbersAreShort) {
   }
 }
 
+TEST(Wire, TakesOneMessageAfterTheOther) {
+  WireWriter out;
+  for (const char* text : {"a long one", "short", ""}) {
+    out.text(text);
+    const Bytes message = out.take_copy();
+    EXPECT_TRUE(out.empty());
+    WireReader in(message);
+    EXPECT_EQ(in.text(), text);
+    EXPECT_TRUE(in.at_end());
+  }
+}
+
 TEST(Wire, RefusesWhatEndsTooEarly) {
   WireWriter out;
   out.text("four");

@@ -11,6 +11,17 @@ namespace h5dcp {
 
 static_assert(std::endian::native == std::endian::little, "the format is little-endian");
 
+namespace {
+
+constexpr std::size_t kMaxVarintBytes = 10;  // 7 bits each: enough for 64
+constexpr std::array<std::int64_t, Extents::kMaxDims> kZeros{};
+
+Error ends_too_early() {
+  return {ErrorCode::corrupt, "a message ends too early"};
+}
+
+}  // namespace
+
 void WireWriter::varint(std::uint64_t value) {
   for (; value >= 0x80; value >>= 7) out_.push_back(static_cast<std::uint8_t>(value | 0x80));
   out_.push_back(static_cast<std::uint8_t>(value));
@@ -24,6 +35,10 @@ void WireWriter::fixed64(std::uint64_t value) {
 
 void WireWriter::bytes(std::span<const std::uint8_t> value) {
   varint(value.size());
+  raw(value);
+}
+
+void WireWriter::raw(std::span<const std::uint8_t> value) {
   out_.insert(out_.end(), value.begin(), value.end());
 }
 
@@ -41,8 +56,14 @@ void WireWriter::box(const Box& value) {
   extents(value.sizes);
 }
 
+Bytes WireWriter::take_copy() {
+  Bytes copy(out_);
+  out_.clear();
+  return copy;
+}
+
 std::span<const std::uint8_t> WireReader::next(std::size_t count) {
-  if (count > in_.size()) throw Error(ErrorCode::corrupt, "a message ends too early");
+  if (count > in_.size()) throw ends_too_early();
   const auto taken = in_.first(count);
   in_ = in_.subspan(count);
   return taken;
@@ -50,10 +71,12 @@ std::span<const std::uint8_t> WireReader::next(std::size_t count) {
 
 std::uint64_t WireReader::varint() {
   std::uint64_t value = 0;
-  for (unsigned shift = 0; shift < 64; shift += 7) {
-    const std::uint8_t byte = next(1).front();
-    value |= std::uint64_t{byte & 0x7FU} << shift;
-    if (byte < 0x80) return value;
+  for (std::size_t i = 0; i < kMaxVarintBytes; ++i) {
+    if (i == in_.size()) throw ends_too_early();
+    value |= std::uint64_t{in_[i] & 0x7FU} << (7 * i);
+    if (in_[i] >= 0x80) continue;
+    in_ = in_.subspan(i + 1);
+    return value;
   }
   throw Error(ErrorCode::corrupt, "a message holds a number of more than 64 bits");
 }
@@ -81,9 +104,9 @@ std::string WireReader::text() {
 Extents WireReader::extents(std::size_t dims) {
   if (dims > Extents::kMaxDims)
     throw Error(ErrorCode::corrupt, "a message has too many dimensions");
-  std::array<std::int64_t, Extents::kMaxDims> values{};
-  for (std::size_t d = 0; d < dims; ++d) values[d] = static_cast<std::int64_t>(varint());
-  return Extents(std::span(values).first(dims));
+  Extents values{std::span(kZeros).first(dims)};
+  for (auto& value : values) value = static_cast<std::int64_t>(varint());
+  return values;
 }
 
 Box WireReader::box(std::size_t dims) {

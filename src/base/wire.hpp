@@ -21,11 +21,14 @@ class WireWriter {
   void fixed64(std::uint64_t value);
   void bytes(std::span<const std::uint8_t> value);  // with its length
   void text(std::string_view value);                // with its length
+  void raw(std::span<const std::uint8_t> value);    // without its length
   void extents(const Extents& value);               // without its length; none may be negative
   void box(const Box& value);                       // without its dims
 
   bool empty() const { return out_.empty(); }
+  std::size_t size() const { return out_.size(); }
   Bytes take() { return std::exchange(out_, {}); }  // and begins anew
+  Bytes take_copy();  // the same, and keeps its memory: for many short messages
 
  private:
   Bytes out_;

@@ -1,8 +1,8 @@
 #include "negotiate/save_negotiation.hpp"
 
 #include <algorithm>
-#include <functional>
 #include <map>
+#include <span>
 #include <string>
 
 #include "base/checksum.hpp"
@@ -70,6 +70,20 @@ PlannedEntry entry_of(const Proposals& proposals) {
   return entry;
 }
 
+// A message to each rank that there is something for: what `encode` writes of `things`, which
+// ascend by rank.
+template <class Thing, class Encode>
+std::vector<Message> messages_of(const std::vector<Thing>& things, const Encode& encode) {
+  std::vector<Message> messages;
+  WireWriter wire;
+  for (auto thing = things.begin(); thing != things.end();) {
+    const int rank = thing->rank;
+    for (; thing != things.end() && thing->rank == rank; ++thing) encode(wire, *thing);
+    messages.push_back({rank, wire.take_copy()});
+  }
+  return messages;
+}
+
 // Throws Error{internal} if the storage has not said where the chunks of the entry go.
 void check_places(const std::vector<std::vector<StorageData>>& places, std::size_t i,
                   const PlannedEntry& entry) {
@@ -100,6 +114,9 @@ void SaveNegotiation::add(PlannedEntry entry, const Proposals& proposals,
   };
   if (!std::ranges::is_sorted(writes, {}, rank_of)) std::ranges::stable_sort(writes, {}, rank_of);
   auto& origins = origins_.emplace_back();
+  origins.reserve(writes.size());
+  entry.writers.reserve(writes.size());
+  entry.chunks.reserve(writes.size());
   for (auto& write : writes) {
     const auto& holder = proposals.holders[write.holder];
     const bool value = holder.type == WriteItemType::byte_io;
@@ -113,32 +130,51 @@ void SaveNegotiation::add(PlannedEntry entry, const Proposals& proposals,
   share_.push_back(std::move(entry));
 }
 
-std::vector<Message> OwnerNegotiation::proposals() const {
-  std::map<int, WireWriter> wires;
-  for (const auto& item : plan_.items) {
-    encode_proposal(wires[owner_of(item.index.fqn, size_)], item);
+std::vector<Message> OwnerNegotiation::proposals() {
+  WireWriter wire;
+  std::vector<std::size_t> ends{0};  // of each item's proposal in `wire`
+  sent_.clear();
+  sent_.reserve(plan_.items.size());
+  for (std::size_t i = 0; i < plan_.items.size(); ++i) {
+    const auto& item = plan_.items[i];
+    sent_.push_back({owner_of(item.index.fqn, size_), i});
+    encode_proposal(wire, item);
+    ends.push_back(wire.size());
   }
-  std::vector<Message> messages;
-  messages.reserve(wires.size());
-  for (auto& [owner, wire] : wires) messages.push_back({owner, wire.take()});
-  return messages;
+  const Bytes encoded = wire.take();
+  std::ranges::sort(sent_);
+  return messages_of(sent_, [&](WireWriter& message, const Sent& sent) {
+    const auto first = ends[sent.item];
+    message.raw(std::span(encoded).subspan(first, ends[sent.item + 1] - first));
+  });
 }
 
 void OwnerNegotiation::merge(const std::vector<Message>& received, SavePlanner& planner) {
-  std::map<std::string, Proposals, std::less<>> by_fqn;
+  // Where a name is proposed. Only the holders of one name are decoded at a time: that takes
+  // several times the memory of a message.
+  struct Mention {
+    int rank;
+    std::size_t position;
+    WireReader wire;  // before it
+  };
+  std::map<std::string_view, std::vector<Mention>> by_fqn;
   for (const auto& message : received) {  // ordered by rank, so the holders will be as well
     WireReader wire(message.bytes);
     for (std::size_t position = 0; !wire.at_end(); ++position) {
-      auto proposal = decode_proposal(wire, message.rank, position);
-      auto place = by_fqn.find(proposal.fqn);
-      if (place == by_fqn.end()) {
-        const std::string fqn(proposal.fqn);
-        place = by_fqn.emplace(fqn, Proposals{fqn, decode_path(fqn, proposal.path), {}}).first;
-      }
-      place->second.holders.push_back(std::move(proposal.holder));
+      const Mention mention{message.rank, position, wire};
+      by_fqn[decode_proposal(wire, message.rank, position).fqn].push_back(mention);
     }
   }
-  for (const auto& [fqn, proposals] : by_fqn) {
+  Proposals proposals;
+  for (auto& [fqn, mentions] : by_fqn) {
+    proposals.fqn = fqn;
+    proposals.holders.clear();
+    proposals.holders.reserve(mentions.size());
+    for (auto& mention : mentions) {
+      auto proposal = decode_proposal(mention.wire, mention.rank, mention.position);
+      if (proposals.holders.empty()) proposals.path = decode_path(fqn, proposal.path);
+      proposals.holders.push_back(std::move(proposal.holder));
+    }
     auto entry = entry_of(proposals);
     auto writes = planner.plan_writes(proposals);
     check_answer(proposals, writes);
@@ -148,32 +184,38 @@ void OwnerNegotiation::merge(const std::vector<Message>& received, SavePlanner& 
 
 std::vector<Message> OwnerNegotiation::answers(
     const std::vector<std::vector<StorageData>>& places) const {
-  std::map<int, WireWriter> wires;
+  struct Answer {
+    int rank;
+    std::size_t entry;
+    std::size_t chunk;
+
+    auto operator<=>(const Answer&) const = default;
+  };
+  std::vector<Answer> answers;
   for (std::size_t i = 0; i < share().size(); ++i) {
     check_places(places, i, share()[i]);
     for (std::size_t c = 0; c < places[i].size(); ++c) {
-      const auto& origin = origins()[i][c];
-      auto& wire = wires[origin.rank];
-      wire.varint(origin.item * 2 + (origin.whole ? 1 : 0));
-      if (!origin.whole) wire.box(share()[i].chunks[c]);
-      if (origin.holders > 0) wire.varint(origin.holders);
-      wire.bytes(places[i][c]);
+      answers.push_back({origins()[i][c].rank, i, c});
     }
   }
-  std::vector<Message> messages;
-  messages.reserve(wires.size());
-  for (auto& [rank, wire] : wires) messages.push_back({rank, wire.take()});
-  return messages;
+  std::ranges::sort(answers);
+  return messages_of(answers, [&](WireWriter& wire, const Answer& answer) {
+    const auto& origin = origins()[answer.entry][answer.chunk];
+    wire.varint(origin.item * 2 + (origin.whole ? 1 : 0));
+    if (!origin.whole) wire.box(share()[answer.entry].chunks[answer.chunk]);
+    if (origin.holders > 0) wire.varint(origin.holders);
+    wire.bytes(places[answer.entry][answer.chunk]);
+  });
 }
 
 SavePlan OwnerNegotiation::apply(const std::vector<Message>& received) {
-  std::map<int, std::vector<WriteItem*>> sent;  // to each owner, in the order of its message
-  for (auto& item : plan_.items) sent[owner_of(item.index.fqn, size_)].push_back(&item);
   for (const auto& message : received) {
+    const auto first = std::ranges::lower_bound(sent_, message.rank, {}, &Sent::rank);
+    const auto before = static_cast<std::size_t>(first - sent_.begin());
     WireReader wire(message.bytes);
     while (!wire.at_end()) {
       const auto head = wire.varint();
-      auto& item = *sent.at(message.rank).at(head / 2);
+      auto& item = plan_.items[sent_.at(before + head / 2).item];
       WriteSlice slice;
       if (head % 2 == 0) {
         slice.box = wire.box(item.tensor_data.value().size.size());
@@ -189,7 +231,7 @@ SavePlan OwnerNegotiation::apply(const std::vector<Message>& received) {
   return std::move(plan_);
 }
 
-std::vector<Message> CoordinatorNegotiation::proposals() const {
+std::vector<Message> CoordinatorNegotiation::proposals() {
   return {{coordinator_, encode_plan(plan_)}};
 }
 

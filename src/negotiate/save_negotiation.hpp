@@ -8,6 +8,7 @@
 
 #pragma once
 
+#include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -32,7 +33,7 @@ class SaveNegotiation {
   virtual ~SaveNegotiation() = default;
 
   // 1. What to send to the owners. Throws Error{invalid_argument} if an item is not complete.
-  virtual std::vector<Message> proposals() const = 0;
+  virtual std::vector<Message> proposals() = 0;
 
   // 2. As owner: decides, for each FQN of which something came. Throws what the planner throws,
   // Error{invalid_argument} if what that returned is no answer.
@@ -74,14 +75,23 @@ class OwnerNegotiation : public SaveNegotiation {
   // `plan` is what the rank proposes; `size` the number of ranks.
   OwnerNegotiation(SavePlan plan, int size) : plan_(std::move(plan)), size_(size) {}
 
-  std::vector<Message> proposals() const override;
+  std::vector<Message> proposals() override;
   void merge(const std::vector<Message>& received, SavePlanner& planner) override;
   std::vector<Message> answers(const std::vector<std::vector<StorageData>>& places) const override;
   SavePlan apply(const std::vector<Message>& received) override;
 
  private:
+  // An item, and who owns its name.
+  struct Sent {
+    int rank;
+    std::size_t item;
+
+    auto operator<=>(const Sent&) const = default;
+  };
+
   SavePlan plan_;
   int size_;
+  std::vector<Sent> sent_;  // ascending: each owner's in the order of its message
 };
 
 // The coordinator owns all names, and sees whole plans.
@@ -90,7 +100,7 @@ class CoordinatorNegotiation : public SaveNegotiation {
   CoordinatorNegotiation(SavePlan plan, int size, int coordinator)
       : plan_(std::move(plan)), size_(size), coordinator_(coordinator) {}
 
-  std::vector<Message> proposals() const override;
+  std::vector<Message> proposals() override;
   void merge(const std::vector<Message>& received, SavePlanner& planner) override;
   std::vector<Message> answers(const std::vector<std::vector<StorageData>>& places) const override;
   SavePlan apply(const std::vector<Message>& received) override;
