@@ -35,10 +35,6 @@ void WireWriter::fixed64(std::uint64_t value) {
 
 void WireWriter::bytes(std::span<const std::uint8_t> value) {
   varint(value.size());
-  raw(value);
-}
-
-void WireWriter::raw(std::span<const std::uint8_t> value) {
   out_.insert(out_.end(), value.begin(), value.end());
 }
 
@@ -87,13 +83,17 @@ std::uint64_t WireReader::fixed64() {
   return value;
 }
 
+std::span<const std::uint8_t> WireReader::bytes_view() {
+  return next(varint());
+}
+
 Bytes WireReader::bytes() {
-  const auto taken = next(varint());
+  const auto taken = bytes_view();
   return {taken.begin(), taken.end()};
 }
 
 std::string_view WireReader::text_view() {
-  const auto taken = next(varint());
+  const auto taken = bytes_view();
   return {reinterpret_cast<const char*>(taken.data()), taken.size()};
 }
 

@@ -21,7 +21,6 @@ class WireWriter {
   void fixed64(std::uint64_t value);
   void bytes(std::span<const std::uint8_t> value);  // with its length
   void text(std::string_view value);                // with its length
-  void raw(std::span<const std::uint8_t> value);    // without its length
   void extents(const Extents& value);               // without its length; none may be negative
   void box(const Box& value);                       // without its dims
 
@@ -42,6 +41,7 @@ class WireReader {
   std::uint64_t varint();
   std::uint64_t fixed64();
   Bytes bytes();
+  std::span<const std::uint8_t> bytes_view();  // into the message
   std::string text();
   std::string_view text_view();  // into the message
   Extents extents(std::size_t dims);

@@ -128,9 +128,13 @@ void encode_layout(WireWriter& wire, const WriteItem& item, std::uint64_t room) 
   encode_sizes(wire, item.tensor_data->chunk.sizes);
 }
 
+std::string_view proposed_fqn(std::span<const std::uint8_t> proposal) {
+  return WireReader(proposal).text_view();
+}
+
 Proposal decode_proposal(WireReader& wire, int rank, std::size_t position) {
   Proposal made;
-  made.fqn = wire.text_view();
+  made.fqn = wire.text_view();  // as proposed_fqn
   made.path = wire.text_view();
   auto& holder = made.holder;
   holder.rank = rank;

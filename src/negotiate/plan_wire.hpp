@@ -3,6 +3,8 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -29,6 +31,9 @@ struct Proposal {
 };
 
 Proposal decode_proposal(WireReader& wire, int rank, std::size_t position);
+
+// The name in an encoded proposal, without decoding the rest.
+std::string_view proposed_fqn(std::span<const std::uint8_t> proposal);
 
 // Whole plans, and what became of them. Throw as encode_proposal.
 Bytes encode_plan(const SavePlan& plan);

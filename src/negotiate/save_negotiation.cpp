@@ -145,7 +145,7 @@ std::vector<Message> OwnerNegotiation::proposals() {
   std::ranges::sort(sent_);
   return messages_of(sent_, [&](WireWriter& message, const Sent& sent) {
     const auto first = ends[sent.item];
-    message.raw(std::span(encoded).subspan(first, ends[sent.item + 1] - first));
+    message.bytes(std::span(encoded).subspan(first, ends[sent.item + 1] - first));
   });
 }
 
@@ -155,23 +155,24 @@ void OwnerNegotiation::merge(const std::vector<Message>& received, SavePlanner& 
   struct Mention {
     int rank;
     std::size_t position;
-    WireReader wire;  // before it
+    std::span<const std::uint8_t> proposal;
   };
   std::map<std::string_view, std::vector<Mention>> by_fqn;
   for (const auto& message : received) {  // ordered by rank, so the holders will be as well
     WireReader wire(message.bytes);
     for (std::size_t position = 0; !wire.at_end(); ++position) {
-      const Mention mention{message.rank, position, wire};
-      by_fqn[decode_proposal(wire, message.rank, position).fqn].push_back(mention);
+      const auto proposal = wire.bytes_view();
+      by_fqn[proposed_fqn(proposal)].push_back({message.rank, position, proposal});
     }
   }
   Proposals proposals;
-  for (auto& [fqn, mentions] : by_fqn) {
+  for (const auto& [fqn, mentions] : by_fqn) {
     proposals.fqn = fqn;
     proposals.holders.clear();
     proposals.holders.reserve(mentions.size());
-    for (auto& mention : mentions) {
-      auto proposal = decode_proposal(mention.wire, mention.rank, mention.position);
+    for (const auto& mention : mentions) {
+      WireReader wire(mention.proposal);
+      auto proposal = decode_proposal(wire, mention.rank, mention.position);
       if (proposals.holders.empty()) proposals.path = decode_path(fqn, proposal.path);
       proposals.holders.push_back(std::move(proposal.holder));
     }
