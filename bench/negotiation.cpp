@@ -3,33 +3,38 @@
 //
 //   bench_negotiation --ranks 512 --tensors 1024 --holders 512
 //
-// Prints JSON: seconds of all ranks together and of the worst one, messages, bytes, memory. With
-// --owners N only as many ranks act as owners (the first ones: which names a rank owns is as good
-// as random), and no rank gets all of its answers.
-
-#include <malloc.h>
+// Prints JSON. "all": seconds of the processor that all ranks take together, one after the other.
+// "worst": of each figure that of the rank which has most of it. Each rank does everything twice in
+// a row, and the second time finds what it needs in the cache, as it would on a core of its own:
+// its seconds are the least of both times in all repetitions, as the worst of many thousands that
+// were measured once is whoever was interrupted. Those of all ranks are of the first times.
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <ctime>
 #include <iostream>
-#include <memory>
+#include <limits>
 #include <nlohmann/json.hpp>
+#include <numeric>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "h5dcp/default_planner.hpp"
+#include "heap_use.hpp"
 #include "negotiate/save_negotiation.hpp"
 
 namespace {
 
-using h5dcp::Bytes;
 using h5dcp::Message;
+using h5dcp::OwnerNegotiation;
 using Json = nlohmann::ordered_json;
 
-constexpr int kWeighedOwners = 16;  // to count what is allocated takes a walk through all of it
+constexpr std::uint64_t kHeaderBytes = 8;  // of each message: Comm::exchange
 
 struct Shape {
   int ranks = 64;
@@ -68,174 +73,223 @@ double now() {
   return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
 }
 
-// Seconds of one phase: of all ranks, and of the one that took longest.
-struct Seconds {
-  double all = 0;
-  double worst = 0;
+enum Phase : std::size_t { propose, merge, answer, apply };
+constexpr std::array kPhases{"propose", "merge", "answer", "apply"};
+using Seconds = std::array<double, kPhases.size()>;
 
-  template <class Work>
-  void add(const Work& work) {
-    const double start = now();
-    work();
-    const double took = now() - start;
-    all += took;
-    worst = std::max(worst, took);
-  }
+Seconds infinite() {
+  Seconds seconds{};
+  seconds.fill(std::numeric_limits<double>::infinity());
+  return seconds;
+}
 
-  Json json() const { return {{"all", all}, {"worst", worst}}; }
+double sum(const Seconds& seconds) {
+  return std::accumulate(seconds.begin(), seconds.end(), 0.0);
+}
+
+struct Sent {
+  std::uint64_t messages = 0;
+  std::uint64_t bytes = 0;
 };
 
-std::uint64_t bytes_of(const std::vector<Message>& messages) {
-  std::uint64_t bytes = 0;
-  for (const auto& message : messages) bytes += message.bytes.size();
+struct Rank {
+  Seconds seconds = infinite();
+  Sent proposals;
+  Sent answers;
+  std::size_t names = 0;   // that it owns
+  std::size_t memory = 0;  // the most that planning takes at once, beside the plan
+};
+
+Sent count(const std::vector<Message>& sent) {
+  Sent counted{sent.size(), 0};
+  for (const auto& message : sent) counted.bytes += message.bytes.size() + kHeaderBytes;
+  return counted;
+}
+
+std::size_t memory_of(const std::vector<Message>& received) {
+  std::size_t bytes = received.capacity() * sizeof(Message);
+  for (const auto& message : received) bytes += message.bytes.capacity();
   return bytes;
 }
 
-std::uint64_t allocated() {
-  const auto info = mallinfo2();
-  return info.uordblks + info.hblkhd;
+// As long as those of Hdf5Writer.
+std::vector<std::vector<h5dcp::StorageData>> places_of(
+    const std::vector<h5dcp::PlannedEntry>& share) {
+  std::vector<std::vector<h5dcp::StorageData>> places;
+  places.reserve(share.size());
+  for (const auto& entry : share) places.emplace_back(entry.chunks.size(), h5dcp::Bytes(15));
+  return places;
 }
 
-// What a rank sends or gets, at most, and all ranks together.
-struct Traffic {
-  std::uint64_t most_messages = 0;
-  std::uint64_t most_bytes = 0;
-  std::uint64_t bytes = 0;
+// The memory that planning takes from here on.
+class Scale {
+ public:
+  Scale() { bench::take_peak(); }
+  std::size_t peak() const { return bench::take_peak() - before_; }
 
-  void add(const std::vector<Message>& messages) {
-    const auto some = bytes_of(messages);
-    most_messages = std::max<std::uint64_t>(most_messages, messages.size());
-    most_bytes = std::max(most_bytes, some);
-    bytes += some;
-  }
-
-  Json json() const { return {{"most_messages", most_messages}, {"most_bytes", most_bytes}}; }
+ private:
+  std::size_t before_ = bench::allocated_bytes();
 };
 
-// One negotiation from end to end.
-class Run {
+class Job {
  public:
-  Run(const Shape& shape, int owners) : shape_(shape), owners_(owners) {}
+  explicit Job(const Shape& shape) : shape_(shape), ranks_(static_cast<std::size_t>(shape.ranks)) {}
 
-  Json run() {
-    propose();
-    merge();
-    if (owners_ == shape_.ranks) apply();
-    const auto boxes = std::uint64_t(shape_.tensors) * std::uint64_t(shape_.holders);
-    Json result{{"ranks", shape_.ranks},
-                {"tensors", shape_.tensors},
-                {"holders", shape_.holders},
-                {"owners", owners_},
-                {"seconds",
-                 {{"propose", propose_.json()},
-                  {"merge", merge_.json()},
-                  {"answer", answer_.json()},
-                  {"apply", apply_.json()},
-                  {"all", propose_.all + merge_.all + answer_.all + apply_.all},
-                  {"worst", propose_.worst + merge_.worst + answer_.worst + apply_.worst}}},
-                {"proposals", proposals_.json()},
-                {"answers", answers_.json()},
-                {"most_owner_memory", most_memory_}};
-    result["proposal_bytes_a_box"] =
-        static_cast<double>(proposals_.bytes) / static_cast<double>(boxes);
-    return result;
+  // From end to end. To be called several times.
+  void negotiate() {
+    all_now_ = {};
+    const auto answers = merge_all(propose_all());
+    apply_all(answers);
+    if (sum(all_now_) < sum(all_)) all_ = all_now_;
+  }
+
+  Json json() const {
+    std::uint64_t proposed = 0;
+    for (const auto& rank : ranks_) proposed += rank.proposals.bytes;
+    const auto boxes = double(shape_.tensors) * double(shape_.holders);
+    return {{"ranks", shape_.ranks},
+            {"tensors", shape_.tensors},
+            {"holders", shape_.holders},
+            {"proposal_bytes_a_box", double(proposed) / boxes},
+            {"all", {{"seconds", seconds_json([&](std::size_t i) { return all_[i]; }, sum(all_))}}},
+            {"worst", worst_json()}};
   }
 
  private:
-  void propose() {
-    inboxes_.resize(static_cast<std::size_t>(shape_.ranks));
-    for (int rank = 0; rank < shape_.ranks; ++rank) {
-      auto plan = plan_of(rank, shape_);
-      auto negotiation = std::make_unique<h5dcp::OwnerNegotiation>(std::move(plan), shape_.ranks);
-      std::vector<Message> sent;
-      propose_.add([&] { sent = negotiation->proposals(); });
-      proposals_.add(sent);
-      for (auto& message : sent) {
-        const int owner = std::exchange(message.rank, rank);
-        if (owner < owners_)
-          inboxes_[static_cast<std::size_t>(owner)].push_back(std::move(message));
-      }
-      if (rank < owners_) ranks_.push_back(std::move(negotiation));
-    }
+  using Boxes = std::vector<std::vector<Message>>;  // what each rank is sent
+
+  template <class Figure>
+  auto most(const Figure& figure) const {
+    return figure(*std::ranges::max_element(ranks_, {}, figure));
   }
 
-  void merge() {
+  template <class OfPhase>
+  static Json seconds_json(const OfPhase& of_phase, double together) {
+    Json json;
+    for (std::size_t i = 0; i < kPhases.size(); ++i) json[kPhases[i]] = of_phase(i);
+    json["together"] = together;
+    return json;
+  }
+
+  template <class Figure>
+  Json sent_json(const Figure& figure) const {
+    const auto proposed = [&](const Rank& rank) { return rank.proposals.*figure; };
+    const auto answered = [&](const Rank& rank) { return rank.answers.*figure; };
+    const auto both = [&](const Rank& rank) { return proposed(rank) + answered(rank); };
+    return {{"propose", most(proposed)}, {"answer", most(answered)}, {"together", most(both)}};
+  }
+
+  Json worst_json() const {
+    const auto of_phase = [&](std::size_t i) {
+      return most([i](const Rank& rank) { return rank.seconds[i]; });
+    };
+    const auto together = most([](const Rank& rank) { return sum(rank.seconds); });
+    return {{"seconds", seconds_json(of_phase, together)},
+            {"messages", sent_json(&Sent::messages)},
+            {"bytes", sent_json(&Sent::bytes)},
+            {"memory", most([](const Rank& rank) { return rank.memory; })},
+            {"names", most([](const Rank& rank) { return rank.names; })}};
+  }
+
+  template <class Work>
+  void time(Phase phase, Rank& rank, bool first, const Work& work) {
+    const double start = now();
+    work();
+    const double took = now() - start;
+    rank.seconds[phase] = std::min(rank.seconds[phase], took);
+    if (first) all_now_[phase] += took;
+  }
+
+  Boxes propose_all() {
+    Boxes inboxes(ranks_.size());
+    for (int r = 0; r < shape_.ranks; ++r) {
+      auto& rank = ranks_[static_cast<std::size_t>(r)];
+      OwnerNegotiation negotiation(plan_of(r, shape_), shape_.ranks);
+      std::vector<Message> sent;
+      for (const bool first : {true, false}) {
+        const Scale scale;
+        time(propose, rank, first, [&] { sent = negotiation.proposals(); });
+        rank.memory = scale.peak();
+      }
+      rank.proposals = count(sent);
+      deliver(std::move(sent), r, inboxes);
+    }
+    return inboxes;
+  }
+
+  Boxes merge_all(Boxes inboxes) {
+    Boxes outboxes(ranks_.size());
     h5dcp::DefaultSavePlanner planner;
-    outboxes_.resize(inboxes_.size());
-    for (int owner = 0; owner < owners_; ++owner) {
-      auto& negotiation = *ranks_[static_cast<std::size_t>(owner)];
-      const bool weighed = owner < kWeighedOwners;
-      const auto before = weighed ? allocated() : 0;
-      auto& inbox = inboxes_[static_cast<std::size_t>(owner)];
-      merge_.add([&] { negotiation.merge(inbox, planner); });
-      const auto places = places_of(negotiation.share());
+    for (int r = 0; r < shape_.ranks; ++r) {
+      auto& rank = ranks_[static_cast<std::size_t>(r)];
+      auto& inbox = inboxes[static_cast<std::size_t>(r)];
       std::vector<Message> sent;
-      answer_.add([&] { sent = negotiation.answers(places); });
-      answers_.add(sent);
-      if (weighed) most_memory_ = std::max(most_memory_, allocated() - before + bytes_of(inbox));
-      inbox = {};
-      for (auto& message : sent) {
-        auto& outbox = outboxes_[static_cast<std::size_t>(std::exchange(message.rank, owner))];
-        outbox.push_back(std::move(message));
+      for (const bool first : {true, false}) {
+        const Scale scale;
+        OwnerNegotiation negotiation({}, shape_.ranks);
+        time(merge, rank, first, [&] { negotiation.merge(inbox, planner); });
+        rank.names = negotiation.share().size();
+        const auto places = places_of(negotiation.share());
+        time(answer, rank, first, [&] { sent = negotiation.answers(places); });
+        rank.memory = std::max(rank.memory, memory_of(inbox) + scale.peak());
       }
+      inbox = {};
+      rank.answers = count(sent);
+      deliver(std::move(sent), r, outboxes);
     }
+    return outboxes;
   }
 
-  void apply() {
+  // The plans are made anew: of all ranks at once they would take much memory.
+  void apply_all(const Boxes& outboxes) {
     std::uint64_t slices = 0;
-    for (std::size_t rank = 0; rank < ranks_.size(); ++rank) {
+    for (int r = 0; r < shape_.ranks; ++r) {
+      auto& rank = ranks_[static_cast<std::size_t>(r)];
+      const auto& outbox = outboxes[static_cast<std::size_t>(r)];
       h5dcp::SavePlan plan;
-      apply_.add([&] { plan = ranks_[rank]->apply(outboxes_[rank]); });
+      for (const bool first : {true, false}) {
+        OwnerNegotiation negotiation(plan_of(r, shape_), shape_.ranks);
+        negotiation.proposals();
+        const Scale scale;
+        time(apply, rank, first, [&] { plan = negotiation.apply(outbox); });
+        rank.memory = std::max(rank.memory, memory_of(outbox) + scale.peak());
+      }
       for (const auto& item : plan.items) slices += item.slices.size();
     }
     const auto boxes = std::uint64_t(shape_.tensors) * std::uint64_t(shape_.holders);
     if (slices != boxes) throw std::runtime_error("not every box has a writer");
   }
 
-  // As long as those of Hdf5Writer.
-  static std::vector<std::vector<h5dcp::StorageData>> places_of(
-      const std::vector<h5dcp::PlannedEntry>& share) {
-    std::vector<std::vector<h5dcp::StorageData>> places;
-    places.reserve(share.size());
-    for (const auto& entry : share) places.emplace_back(entry.chunks.size(), Bytes(15));
-    return places;
+  static void deliver(std::vector<Message> sent, int from, Boxes& to) {
+    for (auto& message : sent) {
+      const auto receiver = static_cast<std::size_t>(std::exchange(message.rank, from));
+      to[receiver].push_back(std::move(message));
+    }
   }
 
   Shape shape_;
-  int owners_;
-  std::vector<std::vector<Message>> inboxes_;
-  std::vector<std::vector<Message>> outboxes_;
-  std::vector<std::unique_ptr<h5dcp::OwnerNegotiation>> ranks_;
-  Seconds propose_, merge_, answer_, apply_;
-  Traffic proposals_, answers_;
-  std::uint64_t most_memory_ = 0;
+  std::vector<Rank> ranks_;
+  Seconds all_ = infinite();
+  Seconds all_now_{};
 };
 
 }  // namespace
 
 int main(int argc, char** argv) {
   Shape shape;
-  int owners = 0;
   int repetitions = 1;
   CLI::App app("Negotiates a save between virtual ranks, and tells what it costs");
   app.add_option("--ranks", shape.ranks, "virtual ranks")->check(CLI::PositiveNumber);
   app.add_option("--tensors", shape.tensors, "tensors")->check(CLI::PositiveNumber);
   app.add_option("--holders", shape.holders, "ranks that hold each tensor, by rows")
       ->check(CLI::PositiveNumber);
-  app.add_option("--owners", owners, "ranks that act as owners; 0: all");
-  app.add_option("--repetitions", repetitions, "print the run that took least")
-      ->check(CLI::PositiveNumber);
+  app.add_option("--repetitions", repetitions, "of all of it")->check(CLI::PositiveNumber);
   CLI11_PARSE(app, argc, argv);
   if (shape.ranks % shape.holders != 0) {
     std::cerr << "bench_negotiation: --holders must divide --ranks\n";
     return 2;
   }
-  Json best;
-  for (int i = 0; i < repetitions; ++i) {
-    auto result = Run(shape, owners == 0 ? shape.ranks : std::min(owners, shape.ranks)).run();
-    if (best.is_null() || result["seconds"]["all"] < best["seconds"]["all"]) {
-      best = std::move(result);
-    }
-  }
-  std::cout << best.dump(1) << '\n';
+  Job job(shape);
+  for (int i = 0; i < repetitions; ++i) job.negotiate();
+  std::cout << job.json().dump(1) << '\n';
 }
