@@ -74,7 +74,12 @@ PlannedEntry entry_of(const Proposals& proposals) {
 // ascend by rank.
 template <class Thing, class Encode>
 std::vector<Message> messages_of(const std::vector<Thing>& things, const Encode& encode) {
+  std::size_t receivers = 0;
+  for (std::size_t i = 0; i < things.size(); ++i) {
+    if (i == 0 || things[i].rank != things[i - 1].rank) ++receivers;
+  }
   std::vector<Message> messages;
+  messages.reserve(receivers);
   WireWriter wire;
   for (auto thing = things.begin(); thing != things.end();) {
     const int rank = thing->rank;
@@ -104,6 +109,11 @@ std::unique_ptr<SaveNegotiation> make_negotiation(const SavePlanner& planner, Sa
     return std::make_unique<CoordinatorNegotiation>(std::move(plan), size, coordinator);
   }
   return std::make_unique<OwnerNegotiation>(std::move(plan), size);
+}
+
+void SaveNegotiation::expect(std::size_t fqns) {
+  share_.reserve(fqns);
+  origins_.reserve(fqns);
 }
 
 void SaveNegotiation::add(PlannedEntry entry, const Proposals& proposals,
@@ -165,6 +175,7 @@ void OwnerNegotiation::merge(const std::vector<Message>& received, SavePlanner& 
       by_fqn[proposed_fqn(proposal)].push_back({message.rank, position, proposal});
     }
   }
+  expect(by_fqn.size());
   Proposals proposals;
   for (const auto& [fqn, mentions] : by_fqn) {
     proposals.fqn = fqn;

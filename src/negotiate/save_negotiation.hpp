@@ -59,6 +59,9 @@ class SaveNegotiation {
     std::uint64_t holders = 0;  // of a value: as WriteSlice; 0 of a tensor
   };
 
+  // How many FQNs will be added.
+  void expect(std::size_t fqns);
+
   // Adds what is written under one FQN to the share; FQNs ascend.
   void add(PlannedEntry entry, const Proposals& proposals, std::vector<PlannedWrite> writes);
 
