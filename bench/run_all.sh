@@ -6,19 +6,22 @@ cd "$(dirname "$0")/.."
 
 mkdir -p bench/results
 .venv/bin/python3 bench/compare.py --json bench/results/save_load.json "$@"
-for part in blocks copy merge skeleton; do
+for part in blocks box copy digest flatten merge plan_wire reshard skeleton tile; do
   build/bin/bench_$part --benchmark_repetitions=5 --benchmark_report_aggregates_only=true \
     --benchmark_out=bench/results/$part.json --benchmark_out_format=json
 done
 
-# What planning costs the worst rank: 64 names and 16 owned names a rank, whatever the world size.
+# What planning costs the worst rank: 64 items and, on average, 16 owned names a rank, whatever the world size; then
+# one name that all ranks hold.
 {
   echo '['
   build/bin/bench_negotiation --ranks 512 --tensors 1024 --holders 512 --repetitions 5
   for ranks in 64 256 1024 4096 16384 65536; do
     echo ','
-    build/bin/bench_negotiation --ranks $ranks --tensors $((16 * ranks)) --holders 4 \
-      --owners $((ranks > 4096 ? 64 : ranks)) --repetitions 3
+    build/bin/bench_negotiation --ranks $ranks --tensors $((16 * ranks)) --holders 4 --repetitions 3
+    echo ','
+    build/bin/bench_negotiation --ranks $ranks --tensors 1 --holders $ranks --repetitions 5
   done
   echo ']'
 } >bench/results/negotiation.json
+bench/plot_scale.py bench/results/negotiation.json bench/results/negotiation.svg

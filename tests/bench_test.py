@@ -4,6 +4,9 @@ import json
 import os
 import subprocess
 from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
 
 BENCH = Path(os.environ["H5DCP_BENCH"])
 PROGRAM = Path(os.environ["H5DCP_SAVE_LOAD"])
@@ -45,9 +48,63 @@ def test_wrong_content_is_an_error():
     assert "what was loaded is not what was saved" in second.stderr
 
 
-def test_the_parts_can_be_measured():
-    for part, case in (("blocks", "/1024"), ("copy", "/1024"), ("merge", "/1024"), ("skeleton", ":20000/in_group:10")):
-        program = PROGRAM.parent / f"bench_{part}"
-        options = ["--benchmark_min_time=0.001", f"--benchmark_filter={case}$"]
-        done = subprocess.run([program, *options], capture_output=True, text=True)
-        assert done.returncode == 0 and f"{case} " in done.stdout
+PARTS = {
+    "blocks": ["hash_blocks/1024", "copy_bytes/1024"],
+    "box": ["intersect/dims:8", "contains/dims:2", "narrow/dims:2"],
+    "copy": ["gather/1024", "scatter/1024", "copy_bytes/1024"],
+    "digest": ["digest/1000"],
+    "flatten": ["flatten/1000", "unflatten/1000"],
+    "merge": ["rows/1024", "mesh/1024", "replicas/1024"],
+    "plan_wire": [f"{verb}_{what}/1000" for verb in ("encode", "decode") for what in ("proposals", "answers")],
+    "reshard": ["rows_to_columns/128", "rows_to_rows/128", "all_columns/16"],
+    "skeleton": ["direct/datasets:20000/in_group:10"],
+    "tile": ["rows/64", "grid/64", "slabs/64", "irregular/64"],
+}
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_a_part_can_be_measured(part):
+    program = PROGRAM.parent / f"bench_{part}"
+    done = subprocess.run([program, "--benchmark_min_time=0.001", "--benchmark_format=json",
+                           f"--benchmark_filter=^({'|'.join(PARTS[part])})$"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    runs = json.loads(done.stdout)["benchmarks"]
+    assert {run["name"] for run in runs} == set(PARTS[part])
+    assert all(run["iterations"] > 0 and not run.get("error_occurred") for run in runs)
+
+
+def test_all_parts_are_measured_and_tested():
+    for listed in (BENCH / "CMakeLists.txt", BENCH / "run_all.sh"):
+        assert " ".join(PARTS) in listed.read_text(), listed
+
+
+def negotiation(ranks, tensors, holders):
+    done = subprocess.run([PROGRAM.parent / "bench_negotiation", "--ranks", str(ranks), "--tensors", str(tensors),
+                           "--holders", str(holders), "--repetitions", "2"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_a_negotiation_of_virtual_ranks_is_measured():
+    run = negotiation(8, 1, 8)
+    worst = run["worst"]
+    assert (worst["names"], worst["messages"]) == (1, {"propose": 1, "answer": 8, "together": 9})
+    assert worst["bytes"]["together"] == worst["bytes"]["propose"] + worst["bytes"]["answer"]
+    assert worst["memory"] > worst["bytes"]["answer"] > 0
+    for seconds in (worst["seconds"], run["all"]["seconds"]):
+        assert list(seconds) == ["propose", "merge", "answer", "apply", "together"]
+        assert min(seconds.values()) > 0
+
+
+def test_the_worst_rank_is_drawn():
+    runs = [negotiation(4, 1, 4), *(negotiation(ranks, 4 * ranks, 2) for ranks in (8, 4))]
+    Path("runs.json").write_text(json.dumps(runs))
+    subprocess.run([BENCH / "plot_scale.py", "runs.json", "runs.svg"], check=True)
+    drawn = ElementTree.parse("runs.svg").getroot()
+    words = [element.text for element in drawn.iter("{http://www.w3.org/2000/svg}text")]
+    assert words[0] == "The worst rank, against 4 ranks"
+    few, many = sorted(runs[1:], key=lambda run: run["ranks"])
+    for name in ("messages", "bytes"):
+        ratio = many["worst"][name]["together"] / few["worst"][name]["together"]
+        assert f"{name} {ratio:.2f}" in words
+    assert len(list(drawn.iter("{http://www.w3.org/2000/svg}polyline"))) > 4
