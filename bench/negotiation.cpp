@@ -19,12 +19,12 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <numeric>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "base/wire.hpp"
 #include "h5dcp/default_planner.hpp"
 #include "heap_use.hpp"
 #include "negotiate/save_negotiation.hpp"
@@ -106,6 +106,40 @@ class Scale {
   std::size_t before_ = bench::allocated_bytes();
 };
 
+// What ranks send to each other. In few blocks of memory, so that a rank finds the heap as it would
+// alone.
+class Mail {
+ public:
+  void post(int from, const std::vector<Message>& sent) {
+    for (const auto& message : sent) {
+      letters_.push_back({message.rank, from, bytes_.size(), message.bytes.size()});
+      bytes_.insert(bytes_.end(), message.bytes.begin(), message.bytes.end());
+    }
+  }
+
+  // To be called once all are posted.
+  void sort() { std::ranges::stable_sort(letters_, {}, &Letter::to); }
+
+  std::vector<Message> received_by(int rank) const {
+    std::vector<Message> received;
+    for (const auto& letter : std::ranges::equal_range(letters_, rank, {}, &Letter::to)) {
+      const auto bytes = std::span(bytes_).subspan(letter.offset, letter.length);
+      received.push_back({letter.from, {bytes.begin(), bytes.end()}});
+    }
+    return received;
+  }
+
+ private:
+  struct Letter {
+    int to;
+    int from;
+    std::size_t offset;
+    std::size_t length;
+  };
+  std::vector<Letter> letters_;
+  h5dcp::Bytes bytes_;
+};
+
 class Job {
  public:
   explicit Job(const Shape& shape) : shape_(shape), ranks_(static_cast<std::size_t>(shape.ranks)) {}
@@ -130,9 +164,6 @@ class Job {
   }
 
  private:
-  // What each rank is sent, in few blocks of memory: the heap is to look as that of one rank.
-  using Mail = std::vector<h5dcp::WireWriter>;
-
   template <class Figure>
   auto most(const Figure& figure) const {
     return figure(*std::ranges::max_element(ranks_, {}, figure));
@@ -176,7 +207,7 @@ class Job {
   }
 
   Mail propose_all() {
-    Mail mail(ranks_.size());
+    Mail mail;
     for (int r = 0; r < shape_.ranks; ++r) {
       auto& rank = ranks_[static_cast<std::size_t>(r)];
       OwnerNegotiation negotiation(plan_of(r, shape_), shape_.ranks);
@@ -187,17 +218,18 @@ class Job {
         rank.memory = scale.peak();
       }
       rank.proposals = count(sent);
-      post(sent, r, mail);
+      mail.post(r, sent);
     }
+    mail.sort();
     return mail;
   }
 
-  Mail merge_all(Mail proposals) {
-    Mail mail(ranks_.size());
+  Mail merge_all(const Mail& proposals) {
+    Mail mail;
     h5dcp::DefaultSavePlanner planner;
     for (int r = 0; r < shape_.ranks; ++r) {
       auto& rank = ranks_[static_cast<std::size_t>(r)];
-      const auto inbox = delivered(proposals[static_cast<std::size_t>(r)]);
+      const auto inbox = proposals.received_by(r);
       std::vector<Message> sent;
       for (int call = 0; call < kCalls; ++call) {
         const Scale scale;
@@ -209,17 +241,18 @@ class Job {
         rank.memory = std::max(rank.memory, memory_of(inbox) + scale.peak());
       }
       rank.answers = count(sent);
-      post(sent, r, mail);
+      mail.post(r, sent);
     }
+    mail.sort();
     return mail;
   }
 
   // The plans are made anew: of all ranks at once they would take much memory.
-  void apply_all(Mail answers) {
+  void apply_all(const Mail& answers) {
     std::uint64_t slices = 0;
     for (int r = 0; r < shape_.ranks; ++r) {
       auto& rank = ranks_[static_cast<std::size_t>(r)];
-      const auto inbox = delivered(answers[static_cast<std::size_t>(r)]);
+      const auto inbox = answers.received_by(r);
       h5dcp::SavePlan plan;
       for (int call = 0; call < kCalls; ++call) {
         OwnerNegotiation negotiation(plan_of(r, shape_), shape_.ranks);
@@ -232,24 +265,6 @@ class Job {
     }
     const auto boxes = std::uint64_t(shape_.tensors) * std::uint64_t(shape_.holders);
     if (slices != boxes) throw std::runtime_error("not every box has a writer");
-  }
-
-  static void post(const std::vector<Message>& sent, int from, Mail& mail) {
-    for (const auto& message : sent) {
-      auto& to = mail[static_cast<std::size_t>(message.rank)];
-      to.varint(static_cast<std::uint64_t>(from));
-      to.bytes(message.bytes);
-    }
-  }
-
-  static std::vector<Message> delivered(h5dcp::WireWriter& mail) {
-    std::vector<Message> received;
-    const auto bytes = mail.take();
-    for (h5dcp::WireReader wire(bytes); !wire.at_end();) {
-      const auto from = static_cast<int>(wire.varint());
-      received.push_back({from, wire.bytes()});
-    }
-    return received;
   }
 
   Shape shape_;
