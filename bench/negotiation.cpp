@@ -121,8 +121,10 @@ class Mail {
   void sort() { std::ranges::stable_sort(letters_, {}, &Letter::to); }
 
   std::vector<Message> received_by(int rank) const {
+    const auto letters = std::ranges::equal_range(letters_, rank, {}, &Letter::to);
     std::vector<Message> received;
-    for (const auto& letter : std::ranges::equal_range(letters_, rank, {}, &Letter::to)) {
+    received.reserve(letters.size());
+    for (const auto& letter : letters) {
       const auto bytes = std::span(bytes_).subspan(letter.offset, letter.length);
       received.push_back({letter.from, {bytes.begin(), bytes.end()}});
     }

@@ -203,7 +203,10 @@ std::vector<Message> OwnerNegotiation::answers(
 
     auto operator<=>(const Answer&) const = default;
   };
+  std::size_t chunks = 0;
+  for (const auto& entry : share()) chunks += entry.chunks.size();
   std::vector<Answer> answers;
+  answers.reserve(chunks);
   for (std::size_t i = 0; i < share().size(); ++i) {
     check_places(places, i, share()[i]);
     for (std::size_t c = 0; c < places[i].size(); ++c) {
