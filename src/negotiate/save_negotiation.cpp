@@ -152,7 +152,7 @@ std::vector<Message> OwnerNegotiation::proposals() {
     ends.push_back(wire.size());
   }
   const Bytes encoded = wire.take();
-  std::ranges::sort(sent_);
+  std::ranges::stable_sort(sent_, {}, &Sent::rank);
   return messages_of(sent_, [&](WireWriter& message, const Sent& sent) {
     const auto first = ends[sent.item];
     message.bytes(std::span(encoded).subspan(first, ends[sent.item + 1] - first));
@@ -200,8 +200,6 @@ std::vector<Message> OwnerNegotiation::answers(
     int rank;
     std::size_t entry;
     std::size_t chunk;
-
-    auto operator<=>(const Answer&) const = default;
   };
   std::size_t chunks = 0;
   for (const auto& entry : share()) chunks += entry.chunks.size();
@@ -213,7 +211,7 @@ std::vector<Message> OwnerNegotiation::answers(
       answers.push_back({origins()[i][c].rank, i, c});
     }
   }
-  std::ranges::sort(answers);
+  std::ranges::stable_sort(answers, {}, &Answer::rank);
   return messages_of(answers, [&](WireWriter& wire, const Answer& answer) {
     const auto& origin = origins()[answer.entry][answer.chunk];
     wire.varint(origin.item * 2 + (origin.whole ? 1 : 0));

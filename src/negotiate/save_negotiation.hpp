@@ -8,7 +8,6 @@
 
 #pragma once
 
-#include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -88,13 +87,11 @@ class OwnerNegotiation : public SaveNegotiation {
   struct Sent {
     int rank;
     std::size_t item;
-
-    auto operator<=>(const Sent&) const = default;
   };
 
   SavePlan plan_;
   int size_;
-  std::vector<Sent> sent_;  // ascending: each owner's in the order of its message
+  std::vector<Sent> sent_;  // by owner, each one's in the order of its message
 };
 
 // The coordinator owns all names, and sees whole plans.
