@@ -1,6 +1,6 @@
 """PyTorch's DCP behind the same commands as bench_save_load: see save_load.cpp.
 
-One process a rank; compare.py writes each command to the standard input of all of them. The tensors are
+One process a rank; compare_dcp.py writes each command to the standard input of all of them. The tensors are
 DTensors on the CPU, one file a rank, synced, as DCP does by default.
 """
 

@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-import compare
+import compare_dcp
 
 
 def table(data, sort, lines):
@@ -21,19 +21,19 @@ def table(data, sort, lines):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("case", choices=compare.CASES)
-    parser.add_argument("way", choices=[way for way in compare.WAYS if way != "dcp"])
+    parser.add_argument("case", choices=compare_dcp.CASES)
+    parser.add_argument("way", choices=[way for way in compare_dcp.WAYS if way != "dcp"])
     parser.add_argument("verb", choices=["save", "load"])
     parser.add_argument("--place", default="/dev/shm")
     parser.add_argument("--repeat", type=int, default=5)
     parser.add_argument("--ranks", type=int, default=2)
-    parser.add_argument("--program", default=compare.ROOT / "build/bin/bench_save_load")
+    parser.add_argument("--program", default=compare_dcp.ROOT / "build/bin/bench_save_load")
     parser.add_argument("--mpiexec", default="mpiexec")
     options = parser.parse_args()
 
     with tempfile.TemporaryDirectory(prefix="h5dcp-profile-", dir=options.place) as folder:
         path, data = Path(folder, "checkpoint.h5"), Path(folder, "perf.data")
-        program = compare.start_mpi(options, compare.CASES[options.case])
+        program = compare_dcp.start_mpi(options, compare_dcp.CASES[options.case])
         program.run("save", options.way, path)  # warms up, and is what is loaded
         # Children of mpiexec: the lowest process is rank 0's.
         ranks = subprocess.check_output(["pgrep", "-P", str(program.processes[0].pid)], text=True).split()
@@ -41,7 +41,7 @@ def main():
         phases = {}
         for _ in range(options.repeat):
             if options.verb == "save":
-                compare.remove(path)
+                compare_dcp.remove(path)
             for phase, seconds in program.run(options.verb, options.way, path)["phases"].items():
                 phases.setdefault(phase, []).append(seconds)
         perf.terminate()

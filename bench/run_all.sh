@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 mkdir -p bench/results
-.venv/bin/python3 bench/compare.py --json bench/results/save_load.json "$@"
+.venv/bin/python3 bench/compare_dcp.py --json bench/results/save_load.json "$@"
 for part in blocks box copy digest flatten merge plan_wire reshard skeleton tile; do
   build/bin/bench_$part --benchmark_min_time=0.1 --benchmark_repetitions=5 --benchmark_report_aggregates_only=true \
     --benchmark_out=bench/results/$part.json --benchmark_out_format=json

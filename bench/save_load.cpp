@@ -1,8 +1,8 @@
 // bench_save_load: saves and loads one state as it is told, again and again, by h5dcp and by plain
 // system calls.
 //
-// compare.py drives it, in turn with programs of other libraries that hold the same tensors. Rank 0
-// reads a command a line, and answers each by a line of JSON:
+// compare_dcp.py drives it, in turn with programs of other libraries that hold the same tensors.
+// Rank 0 reads a command a line, and answers each by a line of JSON:
 //
 //     save raw /dev/shm/a                  {"seconds": 0.5, "phases": {}, ...}
 //     load collective /dev/shm/b.h5        {"seconds": 0.7, "phases": {"open": 0.01, ...}, ...}

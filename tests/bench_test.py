@@ -14,7 +14,7 @@ WAYS = {"raw", "raw_each", "direct", "direct_warm", "collective", "dcp"}
 
 
 def compare(*arguments):
-    return subprocess.run([BENCH / "compare.py", "--program", PROGRAM, "--mpiexec", os.environ["H5DCP_MPIEXEC"],
+    return subprocess.run([BENCH / "compare_dcp.py", "--program", PROGRAM, "--mpiexec", os.environ["H5DCP_MPIEXEC"],
                            *arguments], capture_output=True, text=True)
 
 

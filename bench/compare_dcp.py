@@ -6,9 +6,9 @@ alive between rounds and sleep while others are measured. What counts is the med
 ratio of two ways in one round. On a disk every way calls fsync, and the page cache is emptied of a file before
 it is loaded.
 
-    bench/compare.py                                   # all cases, /dev/shm and the folder of the build
-    bench/compare.py --case small --place /dev/shm     # one
-    bench/compare.py --scale 0.01 --pairs 1            # whether it runs
+    bench/compare_dcp.py                               # all cases, /dev/shm and the folder of the build
+    bench/compare_dcp.py --case small --place /dev/shm # one
+    bench/compare_dcp.py --scale 0.01 --pairs 1        # whether it runs
 """
 
 import argparse
@@ -49,7 +49,7 @@ class Program:
                 process.stdin.flush()
         answer = self.processes[0].stdout.readline()
         if not answer:
-            raise SystemExit(f"compare: {way} ended while it should {verb} {path}")
+            raise SystemExit(f"compare_dcp: {way} ended while it should {verb} {path}")
         return json.loads(answer)
 
     def close(self):
@@ -57,7 +57,7 @@ class Program:
             process.stdin.close()
         for process in self.processes:
             if process.wait() != 0:
-                raise SystemExit(f"compare: {process.args[0]} ended with {process.returncode}")
+                raise SystemExit(f"compare_dcp: {process.args[0]} ended with {process.returncode}")
 
 
 def pipe(command, **options):
