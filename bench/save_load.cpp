@@ -63,8 +63,9 @@ h5dcp::Transfer transfer_of(const std::string& way) {
 }
 
 // warm repeats the plan that its first save has left in `cache`.
-h5dcp::Report save(Workload& workload, const Command& command, h5dcp::PlanCache& cache) {
-  const RawFile raw(command.path, MPI_COMM_WORLD);
+h5dcp::Report save(const h5dcp::Comm& comm, Workload& workload, const Command& command,
+                   h5dcp::PlanCache& cache) {
+  const app::RawFile raw(command.path, comm);
   if (command.way == "raw") return raw.write(workload.buffer()), h5dcp::Report{};
   if (command.way == "raw_each") return raw.write(workload.tensors()), h5dcp::Report{};
   h5dcp::Hdf5Writer writer(command.path, {.transfer = transfer_of(command.way)});
@@ -72,21 +73,23 @@ h5dcp::Report save(Workload& workload, const Command& command, h5dcp::PlanCache&
   return h5dcp::save(workload.state(), {.storage_writer = &writer, .plan_cache = used}).report;
 }
 
-h5dcp::Report load(Workload& workload, const Command& command) {
-  const RawFile raw(command.path, MPI_COMM_WORLD);
-  if (command.way == "raw") return raw.read(workload.buffer()), h5dcp::Report{};
+h5dcp::Report load(const h5dcp::Comm& comm, Workload& workload, const Command& command) {
+  const app::RawFile raw(command.path, comm);
+  const auto buffer = workload.buffer();
+  if (command.way == "raw") return raw.read(buffer, buffer.size()), h5dcp::Report{};
   if (command.way == "raw_each") return raw.read(workload.tensors()), h5dcp::Report{};
   h5dcp::Hdf5Reader reader(command.path, {.transfer = transfer_of(command.way)});
   return h5dcp::load(workload.state(), {.storage_reader = &reader}).report;
 }
 
-nlohmann::json run(Workload& workload, const Command& command, h5dcp::PlanCache& cache) {
+nlohmann::json run(const h5dcp::Comm& comm, Workload& workload, const Command& command,
+                   h5dcp::PlanCache& cache) {
   const bool loads = command.verb == "load";
   if (loads) workload.clear();
   const Counters counters;
   MPI_Barrier(MPI_COMM_WORLD);
   const double start = MPI_Wtime();
-  const auto report = loads ? load(workload, command) : save(workload, command, cache);
+  const auto report = loads ? load(comm, workload, command) : save(comm, workload, command, cache);
   double seconds = MPI_Wtime() - start;
   MPI_Allreduce(MPI_IN_PLACE, &seconds, 1, MPI_DOUBLE, MPI_MAX, MPI_COMM_WORLD);
   const nlohmann::json calls{{"allreduces", counters.allreduces()},
@@ -106,7 +109,7 @@ void serve(Workload& workload) {
   const h5dcp::Comm comm(MPI_COMM_WORLD);
   h5dcp::PlanCache cache;
   for (Command command = next_command(comm); !command.verb.empty(); command = next_command(comm)) {
-    const auto answer = run(workload, command, cache);
+    const auto answer = run(comm, workload, command, cache);
     if (comm.rank() == 0) std::cout << answer << std::endl;
   }
 }
