@@ -2,16 +2,20 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <iomanip>
 #include <map>
 #include <optional>
-#include <sstream>
-#include <string_view>
+#include <string>
 
+#include "svg_elements.hpp"
 #include "text.hpp"
 
 namespace tool {
 namespace {
+
+using svg::attribute;
+using svg::kLetter;
+using svg::number;
+using svg::xml;
 
 using Chunks = std::vector<h5dcp::CheckpointChunk>;
 
@@ -20,48 +24,7 @@ constexpr double kMargin = 16;
 constexpr double kLine = 18;       // of text
 constexpr double kLongSide = 640;  // of the tensor
 constexpr double kShortSide = 64;  // at least
-constexpr double kLetter = 7;      // about the width of one
 constexpr std::size_t kMostInLegend = 48;
-
-// Text between tags or in an attribute. Control characters, which XML has no place for, are escaped
-// as everywhere in the tool.
-std::string xml(const std::string& text) {
-  std::string made;
-  for (const char c : printable(text)) {
-    switch (c) {
-      case '&':
-        made += "&amp;";
-        break;
-      case '<':
-        made += "&lt;";
-        break;
-      case '>':
-        made += "&gt;";
-        break;
-      case '"':
-        made += "&quot;";
-        break;
-      default:
-        made += c;
-    }
-  }
-  for (const std::string_view none : {"\xEF\xBF\xBE", "\xEF\xBF\xBF"}) {  // no characters to XML
-    for (auto at = made.find(none); at != made.npos; at = made.find(none)) {
-      made.replace(at, none.size(), "\xEF\xBF\xBD");
-    }
-  }
-  return made;
-}
-
-std::string number(double value) {
-  std::ostringstream text;
-  text << std::fixed << std::setprecision(3) << value;
-  return text.str();
-}
-
-std::string attribute(const char* name, const std::string& value) {
-  return std::string(" ") + name + "=\"" + value + "\"";
-}
 
 // Neighbouring ranks get colours far from each other.
 std::string colour(std::uint32_t rank) {
@@ -127,13 +90,7 @@ class Drawing {
     add_tensor();
     next_ = top_ + down_.pixels + kMargin;
     add_legend();
-    const auto width = number(widest_ + kMargin);
-    const auto height = number(next_ + kMargin);
-    return "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<svg"
-           " xmlns=\"http://www.w3.org/2000/svg\"" +
-           attribute("width", width) + attribute("height", height) +
-           attribute("viewBox", "0 0 " + width + " " + height) +
-           " font-family=\"sans-serif\" font-size=\"12\">\n" + body_ + "</svg>\n";
+    return svg::page(widest_ + kMargin, next_ + kMargin, body_);
   }
 
  private:
