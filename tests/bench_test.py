@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+import sys
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -14,8 +15,8 @@ WAYS = {"raw", "raw_each", "direct", "direct_warm", "collective", "dcp"}
 
 
 def compare(*arguments):
-    return subprocess.run([BENCH / "compare_dcp.py", "--program", PROGRAM, "--mpiexec", os.environ["H5DCP_MPIEXEC"],
-                           *arguments], capture_output=True, text=True)
+    return subprocess.run([BENCH / "compare_dcp.py", "--program", PROGRAM, "--python", sys.executable,
+                           "--mpiexec", os.environ["H5DCP_MPIEXEC"], *arguments], capture_output=True, text=True)
 
 
 def test_every_way_saves_and_loads_every_case():
