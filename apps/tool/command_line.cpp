@@ -1,6 +1,8 @@
 #include "command_line.hpp"
 
+#include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "completion.hpp"
 #include "manual.hpp"
@@ -23,6 +25,7 @@ CommandLine::CommandLine() : app_("Looks into checkpoints that h5dcp saved.", "h
   add_diff();
   add_verify();
   add_doctor();
+  add_bench();
 }
 
 // For the build, so in no help: prints what is made from all the verbs and options.
@@ -94,6 +97,36 @@ void CommandLine::add_doctor() {
       add("doctor", "Look whether checkpoints will work here", [this] { return doctor(doctor_); });
   verb->add_option("PATH", doctor_.path, "Where they will be: a folder, or a file in it");
   verb->footer("Exit status: 0 nothing bad, 1 something is, 2 usage.");
+}
+
+void CommandLine::add_bench() {
+  auto* verb = add("bench", "Measure saves and loads beside what the file system can do",
+                   [this] { return bench(bench_); });
+  const auto read = [this](const std::string& path) { bench_.run = benchmark::read_run(path); };
+  verb->add_option_function<std::string>("RUN.json", read, "A run, as --print-run has it");
+  // Flags come after the file, so they win over it.
+  benchmark::for_each_field(
+      bench_.run, [verb](const std::string& name, auto& field, const std::string& value,
+                         const std::string& description) {
+        using Field = std::remove_cvref_t<decltype(field)>;
+        if constexpr (std::is_same_v<Field, bool>) {
+          verb->add_flag("--" + name, field, description);
+        } else {
+          auto* option = verb->add_option("--" + name, field, description)->type_name(value);
+          if (std::is_same_v<Field, std::vector<std::string>>) {
+            option->delimiter(',')->allow_extra_args(false);
+          }
+        }
+      });
+  verb->add_option("--csv", bench_.csv, "Write each time there, a line a save or load")
+      ->type_name("FILE.csv");
+  verb->add_option("--json", bench_.json, "Write all results there")->type_name("FILE.json");
+  verb->add_option("--plot", bench_.plot, "Draw the bandwidth of each way there")
+      ->type_name("FILE.svg");
+  verb->add_flag("--print-run", bench_.print_run, "Print the run as JSON and measure nothing");
+  verb->add_flag("--print-workload", bench_.print_workload,
+                 "Print all tensors as JSON and measure nothing");
+  verb->footer("Exit status: 0 measured, 1 something went wrong, 2 usage.");
 }
 
 }  // namespace tool

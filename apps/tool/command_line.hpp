@@ -31,6 +31,7 @@ class CommandLine {
   void add_diff();
   void add_verify();
   void add_doctor();
+  void add_bench();
   void add_printer(const std::string& name, std::function<std::string()> text);
   CLI::App* add(const std::string& name, const std::string& description, std::function<int()> run,
                 int failure = kDamaged);
@@ -42,6 +43,7 @@ class CommandLine {
   DiffOptions diff_;
   VerifyOptions verify_;
   DoctorOptions doctor_;
+  BenchOptions bench_;
   std::function<int()> run_;
   int failure_ = kDamaged;
 };

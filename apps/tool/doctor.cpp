@@ -159,7 +159,7 @@ void probe_into(Visit& visit, const fs::path& folder) {
 int visit_alone(const fs::path& folder) {
   Visit visit;
   visit.versions();
-  const Scratch scratch(folder);
+  const Scratch scratch(folder, "doctor");
   visit.mpi(mpi_facts_of_another(scratch.path()));
   probe_into(visit, scratch.path());
   return visit.conclude();
@@ -214,7 +214,7 @@ int visit_together(const h5dcp::Comm& comm, const fs::path& folder) {
   std::string name;
   comm.agree("look at '" + folder.string() + "'", [&] {
     if (comm.rank() != 0) return;
-    scratch = std::make_unique<Scratch>(folder);
+    scratch = std::make_unique<Scratch>(folder, "doctor");
     name = fs::absolute(scratch->path()).string();
   });
   const auto shared = comm.broadcast("the folder", bytes_of(name), 0);

@@ -176,13 +176,14 @@ FileSystem file_system_of(const fs::path& folder) {
   return found;
 }
 
-Scratch::Scratch(const fs::path& parent) {
-  auto name = (parent / ".h5dcp-doctor.XXXXXX").string();
+Scratch::Scratch(const fs::path& parent, const std::string& purpose) {
+  auto name = (parent / (".h5dcp-" + purpose + ".XXXXXX")).string();
   if (::mkdtemp(name.data()) == nullptr) fail_with("make a folder in '" + parent.string() + "'");
   path_ = name;
 }
 
 Scratch::~Scratch() {
+  if (keep_) return;
   std::error_code ignored;
   fs::remove_all(path_, ignored);
 }

@@ -23,19 +23,22 @@ struct FileSystem {
 // Throws h5dcp::Error{io}.
 FileSystem file_system_of(const std::filesystem::path& folder);
 
-// A folder with a name of its own in `parent`; it and what is in it is removed in the end.
+// A folder with a name of its own in `parent`; it and what is in it is removed in the end
+// unless it is to be kept.
 class Scratch {
  public:
-  // Throws h5dcp::Error{io}.
-  explicit Scratch(const std::filesystem::path& parent);
+  // `purpose` is in its name. Throws h5dcp::Error{io}.
+  Scratch(const std::filesystem::path& parent, const std::string& purpose);
   Scratch(const Scratch&) = delete;
   Scratch& operator=(const Scratch&) = delete;
   ~Scratch();
 
   const std::filesystem::path& path() const { return path_; }
+  void keep() { keep_ = true; }
 
  private:
   std::filesystem::path path_;
+  bool keep_ = false;
 };
 
 // Tries in `folder` what a save does: write, sync, read back, reserve, rename.

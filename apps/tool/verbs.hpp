@@ -7,6 +7,7 @@
 #include <string>
 
 #include "h5dcp/checkpoint_file.hpp"
+#include "run.hpp"
 
 namespace tool {
 
@@ -71,5 +72,16 @@ struct VerifyOptions {
   std::string file;
 };
 int verify(const VerifyOptions& options);
+
+// How fast saves and loads are, beside what the file system can do.
+struct BenchOptions {
+  benchmark::Run run;
+  std::string csv;   // where results go; empty: nowhere
+  std::string json;  // the same
+  std::string plot;  // the same
+  bool print_run = false;
+  bool print_workload = false;
+};
+int bench(const BenchOptions& options);
 
 }  // namespace tool

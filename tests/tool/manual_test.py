@@ -7,7 +7,7 @@ import subprocess
 import pytest
 from support import BIN, fine
 
-VERBS = ["ls", "show", "cat", "diff", "verify", "doctor"]
+VERBS = ["ls", "show", "cat", "diff", "verify", "doctor", "bench"]
 MANUAL = BIN.parent / "apps" / "tool" / "h5dcp.1"
 COMPLETION = BIN.parent / "apps" / "tool" / "h5dcp.bash"
 
@@ -15,7 +15,7 @@ COMPLETION = BIN.parent / "apps" / "tool" / "h5dcp.bash"
 def options(verb):
     """Those that --help has, without the commas."""
     text = fine(*([verb] if verb else []), "--help")
-    return set(re.findall(r"(?<![\w-])(--?[a-z]+)", "\n".join(
+    return set(re.findall(r"(?<![\w-])(--?[a-z]+(?:-[a-z]+)*)", "\n".join(
         line for line in text[text.index("Options:"):].split("\n\n")[0].splitlines()[1:])))
 
 
