@@ -8,26 +8,12 @@ import sys
 
 import pytest
 
-from cluster import CannotRun, Cluster
-
 SCRIPTS = pathlib.Path(__file__).resolve().parents[2] / "slurm"
 TRAIN, VERIFY = SCRIPTS / "train.sbatch", SCRIPTS / "verify.sbatch"
-BIN = os.environ["H5DCP_BIN"]
 LAUNCHERS = {"srun": {}, "mpirun": {"H5DCP_LAUNCHER": "mpirun"}}
 
 STEPS = 40  # some seconds: enough to be interrupted in
 TRAINING = [f"--steps={STEPS}", "--save-every=0", "--batch=24"]
-
-
-@pytest.fixture(scope="module")
-def slurm(tmp_path_factory):
-    try:
-        cluster = Cluster(tmp_path_factory.mktemp("slurm"), slots=8)
-    except CannotRun as reason:
-        pytest.skip(f"cannot run Slurm here: {reason}")
-    cluster.environment["PATH"] = f"{BIN}:{cluster.environment['PATH']}"
-    yield cluster
-    cluster.stop()
 
 
 def losses(output):
