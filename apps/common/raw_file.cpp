@@ -8,7 +8,10 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <cstdint>
 #include <functional>
+#include <numeric>
+#include <stdexcept>
 #include <system_error>
 #include <utility>
 
@@ -82,11 +85,11 @@ double timed(const h5dcp::Comm& comm, const char* step, const std::function<void
   return worked.count();
 }
 
-// Rank 0 makes the file, the others open it.
-double write_new(const h5dcp::Comm& comm, const std::string& path,
+// One rank makes the file, the others open it.
+double write_new(const h5dcp::Comm& comm, const std::string& path, bool makes,
                  const std::function<void(const Descriptor&)>& write) {
   const double made = timed(comm, "raw create", [&] {
-    if (comm.rank() == 0) Descriptor(path, O_CREAT | O_EXCL | O_WRONLY);
+    if (makes) Descriptor(path, O_CREAT | O_EXCL | O_WRONLY);
   });
   return made + timed(comm, "raw write", [&] {
            const Descriptor file(path, O_WRONLY);
@@ -97,25 +100,53 @@ double write_new(const h5dcp::Comm& comm, const std::string& path,
 
 }  // namespace
 
-RawFile::RawFile(std::string path, const h5dcp::Comm& comm) : path_(std::move(path)), comm_(comm) {}
+RawFile::RawFile(std::string path, const h5dcp::Comm& comm, int files)
+    : path_(std::move(path)), comm_(comm), files_(std::min(files, comm.size())) {}
+
+int RawFile::file_of(int rank) const {
+  return static_cast<int>(std::int64_t{rank} * files_ / comm_.size());
+}
+
+std::string RawFile::path_of(int file) const {
+  return files_ == 1 ? path_ : path_ + "." + std::to_string(file);
+}
+
+std::size_t RawFile::beginning(std::size_t written) const {
+  std::vector<std::uint64_t> sizes(static_cast<std::size_t>(files_));
+  const auto mine = static_cast<std::size_t>(file_of(comm_.rank()));
+  sizes[mine] = written;
+  sizes = comm_.sum("raw sizes", std::move(sizes));
+  const auto before = comm_.sum_before("raw beginnings", written);
+  return before - std::accumulate(sizes.begin(), sizes.begin() + static_cast<std::ptrdiff_t>(mine),
+                                  std::uint64_t{0});
+}
 
 double RawFile::write(std::span<const std::byte> bytes) const {
-  const auto at = comm_.sum_before("raw write", bytes.size());
-  return write_new(comm_, path_, [&](const Descriptor& file) { file.write(bytes, at); });
+  const auto at = beginning(bytes.size());
+  const auto rank = comm_.rank();
+  const auto file = file_of(rank);
+  const bool first = rank == 0 || file_of(rank - 1) != file;
+  return write_new(comm_, path_of(file), first,
+                   [&](const Descriptor& descriptor) { descriptor.write(bytes, at); });
 }
 
 double RawFile::read(std::span<std::byte> bytes, std::size_t written) const {
-  const auto at = comm_.sum_before("raw read", written);
+  auto at = beginning(written);
   return timed(comm_, "raw read", [&] {
-    const Descriptor file(path_, O_RDONLY);
-    const auto first = std::min(bytes.size(), file.size() - std::min(at, file.size()));
-    file.read(bytes.first(first), at);
-    file.read(bytes.subspan(first), 0);
+    for (auto file = file_of(comm_.rank()); !bytes.empty(); file = (file + 1) % files_) {
+      const Descriptor descriptor(path_of(file), O_RDONLY);
+      const auto size = descriptor.size();
+      if (size == 0) throw std::runtime_error("'" + path_of(file) + "' is empty");
+      const auto part = bytes.first(std::min(bytes.size(), size - std::min(at, size)));
+      descriptor.read(part, at);
+      bytes = bytes.subspan(part.size());
+      at = 0;
+    }
   });
 }
 
 double RawFile::write(const std::vector<std::span<std::byte>>& tensors) const {
-  return write_new(comm_, path_, [&](const Descriptor& file) {
+  return write_new(comm_, path_, comm_.rank() == 0, [&](const Descriptor& file) {
     auto number = static_cast<std::size_t>(comm_.rank());
     for (const auto& bytes : tensors) {
       file.write(bytes, number * bytes.size());

@@ -214,11 +214,11 @@ def test_the_optimizer_has_two_moments_of_each_tensor():
 
 def test_a_run_is_data(tmp_path):
     flags = ["--workload", "small,mesh2d", "--scale", "0.25", "--optimizer", "--dir", "/nowhere", "--way",
-             "collective+zstd=3,direct", "--repetitions", "4", "--cold", "--unverified", "--keep"]
+             "collective+zstd=3,direct", "--raw-files", "2", "--repetitions", "4", "--cold", "--unverified", "--keep"]
     said = fine("bench", "--print-run", *flags)
     assert json.loads(said) == {
         "workload": ["small", "mesh2d"], "scale": 0.25, "optimizer": True, "dir": "/nowhere",
-        "way": ["collective+zstd=3", "direct"], "repetitions": 4, "cold": True, "unverified": True, "keep": True}
+        "way": ["collective+zstd=3", "direct"], "raw-files": 2, "repetitions": 4, "cold": True, "unverified": True, "keep": True}
     file = tmp_path / "run.json"
     file.write_text(said)
     assert fine("bench", file, "--print-run") == said
@@ -248,6 +248,7 @@ def test_a_run_is_data(tmp_path):
     (["--scale", "much"], "--scale"),
     (["--repetitions", "0"], "repetition"),
     (["--repetitions", "2.5"], "--repetitions"),
+    (["--raw-files", "0"], "raw must have a file"),
     (["--fast"], "--fast"),
     (["missing.json"], "'missing.json' cannot be read"),
     (["one.json", "two.json"], "json")])
@@ -286,12 +287,27 @@ def test_kept_files_are_what_was_asked_for(tmp_path):
     folder = text[text.index("\nkept: "):].split("kept: ")[1].strip()
     [kept] = (tmp_path / "place").iterdir()
     assert folder == str(kept)
-    assert sorted(file.name for file in kept.iterdir()) == ["collective+shuffle+deflate=6.h5", "direct.h5", "raw"]
-    assert (kept / "raw").stat().st_size == result["workloads"][0]["bytes"]
-    for file, filters in [("direct.h5", None), ("collective+shuffle+deflate=6.h5", "shuffle, deflate 6")]:
-        fine("verify", kept / file)
-        found = entries(kept / file)
+    rows = kept / "rows"
+    assert sorted(str(file.relative_to(rows)) for file in rows.glob("*/*")) == [
+        "collective+shuffle+deflate=6/checkpoint.h5", "direct/checkpoint.h5", "raw/bytes"]
+    assert (rows / "raw/bytes").stat().st_size == result["workloads"][0]["bytes"]
+    for way, filters in [("direct", None), ("collective+shuffle+deflate=6", "shuffle, deflate 6")]:
+        fine("verify", rows / way / "checkpoint.h5")
+        found = entries(rows / way / "checkpoint.h5")
         assert len(found) == 3 and {entry.get("filters") for entry in found.values()} == {filters}
+
+
+@pytest.mark.parametrize("files, of_ranks", [(2, [2, 1]), (3, [1, 1, 1]), (7, [1, 1, 1])])
+@pytest.mark.parametrize("workload", ["rows", "replicated"])
+def test_raw_can_have_several_files(files, of_ranks, workload, tmp_path):
+    """What is loaded is verified: of replicated tensors the number of bytes alone."""
+    text, result, _, _ = measure(3, tmp_path, "--workload", workload, "--scale", "0.01", "--repetitions", "1",
+                                 "--raw-files", str(files), "--keep")
+    raw = tmp_path / "place" / text[text.index("\nkept: "):].split("/")[-1].strip() / workload / "raw"
+    sizes = [(raw / f"bytes.{number}").stat().st_size for number in range(len(of_ranks))]
+    assert len(list(raw.iterdir())) == len(of_ranks)
+    third = result["workloads"][0]["bytes"] / 3
+    assert sizes == pytest.approx([ranks * third for ranks in of_ranks], abs=9), "a rank has a third of each tensor"
 
 
 def test_cold_files_leave_the_page_cache(tmp_path):

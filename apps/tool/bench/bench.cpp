@@ -132,7 +132,10 @@ int bench_together(const h5dcp::Comm& comm, const BenchOptions& options) {
   benchmark::Result result{.run = run};
   std::mt19937_64 random(1);
   for (const auto& name : run.workload) {
-    result.workloads.push_back(measure(comm, name, run, scratch.path(), random));
+    comm.agree("make a folder", [&] {
+      if (comm.rank() == 0) fs::create_directory(scratch.path() / name);
+    });
+    result.workloads.push_back(measure(comm, name, run, scratch.path() / name, random));
   }
   const auto hosts = count_hosts(comm);
   comm.agree("report", [&] {

@@ -34,9 +34,10 @@ struct Done {
 };
 
 // The kernel keeps what is not on the disk yet, but whoever saved has called fsync.
-void drop_from_page_cache(const std::string& path) {
-  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);  // NOLINT(*-vararg)
-  if (fd < 0) throw std::system_error(errno, std::generic_category(), "open '" + path + "'");
+void drop_from_page_cache(const fs::path& file) {
+  const int fd = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);  // NOLINT(*-vararg)
+  if (fd < 0)
+    throw std::system_error(errno, std::generic_category(), "open '" + file.string() + "'");
   const int error = ::posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
   ::close(fd);
   if (error != 0) throw std::system_error(error, std::generic_category(), "posix_fadvise");
@@ -62,6 +63,7 @@ class Rounds {
 
   std::vector<Measurement> make() {
     for (round_ = 0; round_ <= run_.repetitions; ++round_) {
+      make_folders();
       state_.fill();
       shuffle();
       for (const auto i : order_) save(i);
@@ -76,9 +78,12 @@ class Rounds {
   // Of the number i in order_: the last one is raw.
   bool is_raw(std::size_t i) const { return i == ways_.size(); }
   std::string name(std::size_t i) const { return is_raw(i) ? kRaw : ways_[i].name; }
+  // Of all its files, so also of those that the library makes beside the one that is named.
+  fs::path folder(std::size_t i) const { return folder_ / name(i); }
   std::string path(std::size_t i) const {
-    return (folder_ / (is_raw(i) ? kRaw : ways_[i].name + ".h5")).string();
+    return (folder(i) / (is_raw(i) ? "bytes" : "checkpoint.h5")).string();
   }
+  app::RawFile raw() const { return {path(ways_.size()), comm_, run_.raw_files}; }
 
   // Alike on all ranks.
   void shuffle() {
@@ -90,8 +95,7 @@ class Rounds {
   void save(std::size_t i) {
     timed("save", i, saved_bytes_, [&]() -> Done {
       if (is_raw(i)) {
-        const app::RawFile file(path(i), comm_);
-        return {.worked = file.write(state_.buffer().first(state_.share_bytes()))};
+        return {.worked = raw().write(state_.buffer().first(state_.share_bytes()))};
       }
       h5dcp::Hdf5Writer writer(path(i), ways_[i].options);
       const auto result =
@@ -105,12 +109,15 @@ class Rounds {
   }
 
   void load(std::size_t i) {
-    if (run_.cold) comm_.agree("empty the page cache", [&] { drop_from_page_cache(path(i)); });
+    if (run_.cold) {
+      comm_.agree("empty the page cache", [&] {
+        for (const auto& file : fs::directory_iterator(folder(i))) drop_from_page_cache(file);
+      });
+    }
     state_.clear();
     timed("load", i, loaded_bytes_, [&]() -> Done {
       if (is_raw(i)) {
-        const app::RawFile file(path(i), comm_);
-        return {.worked = file.read(state_.buffer(), state_.share_bytes())};
+        return {.worked = raw().read(state_.buffer(), state_.share_bytes())};
       }
       h5dcp::Hdf5Reader reader(path(i), ways_[i].options);
       return {.report = h5dcp::load(state_.state(), {.storage_reader = &reader,
@@ -146,10 +153,17 @@ class Rounds {
          .repeated = done.repeated});
   }
 
+  void make_folders() {
+    comm_.agree("make folders", [&] {
+      if (comm_.rank() != 0) return;
+      for (const auto i : order_) fs::create_directory(folder(i));
+    });
+  }
+
   void remove_files() {
     comm_.agree("remove files", [&] {
       if (comm_.rank() != 0) return;
-      for (const auto i : order_) fs::remove(path(i));
+      for (const auto i : order_) fs::remove_all(folder(i));
     });
   }
 

@@ -28,9 +28,9 @@ struct Measurement {
 };
 
 // Makes `run.repetitions` rounds, and one before them that does not count, with files in `folder`,
-// which all ranks see. In each the ways and raw save in an order that is shuffled anew by `random`,
-// which is the same on all ranks, then load in another one; the files are removed then, but with
-// `run.keep` not the last ones. Collective.
+// which is empty and which all ranks see. In each the ways and raw save in an order that is
+// shuffled anew by `random`, which is the same on all ranks, then load in another one; the files
+// are removed then, but with `run.keep` not the last ones. Collective.
 //
 // Throws CheckpointException, also if something else was loaded than saved.
 std::vector<Measurement> measure(const h5dcp::CommOptions& options, const Run& run,

@@ -89,6 +89,7 @@ void check(const Run& run) {
   }
   if (!std::isfinite(run.scale) || run.scale <= 0) throw UsageError("the scale is not above 0");
   if (run.repetitions < 1) throw UsageError("there must be a repetition");
+  if (run.raw_files < 1) throw UsageError("raw must have a file");
   if (run.way.empty()) throw UsageError("no way to save and load");
   for (const auto& name : run.way) {
     way_named(name);

@@ -16,6 +16,7 @@ struct Run {
   bool optimizer = false;
   std::string dir = ".";
   std::vector<std::string> way{"direct"};
+  int raw_files = 1;
   std::int64_t repetitions = 9;
   bool cold = false;
   bool unverified = false;
@@ -35,6 +36,7 @@ void for_each_field(AnyRun& run, const Visit& visit) {
   visit("optimizer", run.optimizer, "", "Also two float32 moments of each tensor");
   visit("dir", run.dir, "DIR", "Where the files are made, in a folder that is removed in the end");
   visit("way", run.way, "WAY", way_help());
+  visit("raw-files", run.raw_files, "N", "How many files raw has, each for as many ranks");
   visit("repetitions", run.repetitions, "N", "Rounds, after one that does not count");
   visit("cold", run.cold, "", "Drop each file from the page cache before it is loaded");
   visit("unverified", run.unverified, "", "Do not compare what is loaded with what was saved");
