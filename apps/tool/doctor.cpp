@@ -9,7 +9,6 @@
 #include <iostream>
 #include <iterator>
 #include <map>
-#include <memory>
 #include <optional>
 #include <random>
 #include <set>
@@ -23,6 +22,7 @@
 #include "known_bad.hpp"
 #include "mpi_facts.hpp"
 #include "ranks.hpp"
+#include "shared_scratch.hpp"
 #include "text.hpp"
 #include "verbs.hpp"
 #include "version.hpp"
@@ -174,17 +174,6 @@ std::string read_token(const fs::path& folder, const std::string& expected) {
   return found == expected ? "" : "it holds something else";
 }
 
-h5dcp::Bytes bytes_of(const std::string& text) {
-  return {text.begin(), text.end()};
-}
-
-std::string host() {
-  std::array<char, MPI_MAX_PROCESSOR_NAME> name{};
-  int size = 0;
-  MPI_Get_processor_name(name.data(), &size);
-  return {name.data(), static_cast<std::size_t>(size)};
-}
-
 // Every rank's answer, on rank 0: see Visit::ranks.
 std::vector<std::pair<std::string, std::string>> ask_all(const h5dcp::Comm& comm,
                                                          const fs::path& folder) {
@@ -199,7 +188,7 @@ std::vector<std::pair<std::string, std::string>> ask_all(const h5dcp::Comm& comm
   });
   const auto shared = comm.broadcast("what is in the file", bytes_of(token), 0);
   const auto wrong = read_token(folder, {shared.begin(), shared.end()});
-  const auto answers = comm.exchange("what ranks see", {{0, bytes_of(host() + '\n' + wrong)}});
+  const auto answers = comm.exchange("what ranks see", {{0, bytes_of(host_name() + '\n' + wrong)}});
   std::vector<std::pair<std::string, std::string>> said;
   for (const auto& answer : answers) {
     const std::string text(answer.bytes.begin(), answer.bytes.end());
@@ -210,22 +199,15 @@ std::vector<std::pair<std::string, std::string>> ask_all(const h5dcp::Comm& comm
 }
 
 int visit_together(const h5dcp::Comm& comm, const fs::path& folder) {
-  std::unique_ptr<Scratch> scratch;
-  std::string name;
-  comm.agree("look at '" + folder.string() + "'", [&] {
-    if (comm.rank() != 0) return;
-    scratch = std::make_unique<Scratch>(folder, "doctor");
-    name = fs::absolute(scratch->path()).string();
-  });
-  const auto shared = comm.broadcast("the folder", bytes_of(name), 0);
-  const auto said = ask_all(comm, std::string(shared.begin(), shared.end()));
+  const SharedScratch scratch(comm, folder, "doctor");
+  const auto said = ask_all(comm, scratch.path());
   int status = kFine;
   comm.agree("doctor", [&] {
     if (comm.rank() != 0) return;
     Visit visit;
     visit.versions();
-    visit.mpi(mpi_facts(scratch->path()));
-    probe_into(visit, scratch->path());
+    visit.mpi(mpi_facts(scratch.path()));
+    probe_into(visit, scratch.path());
     visit.ranks(said);
     status = visit.conclude();
   });

@@ -52,4 +52,15 @@ int run_on_ranks(const std::function<int(const h5dcp::Comm&)>& work, int failure
   }
 }
 
+std::string host_name() {
+  std::array<char, MPI_MAX_PROCESSOR_NAME> name{};
+  int size = 0;
+  MPI_Get_processor_name(name.data(), &size);
+  return {name.data(), static_cast<std::size_t>(size)};
+}
+
+h5dcp::Bytes bytes_of(const std::string& text) {
+  return {text.begin(), text.end()};
+}
+
 }  // namespace tool

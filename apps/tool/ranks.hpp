@@ -4,6 +4,7 @@
 #pragma once
 
 #include <functional>
+#include <string>
 
 #include "h5dcp/comm.hpp"
 
@@ -17,5 +18,11 @@ bool is_launched();
 // What h5dcp throws is the same on all ranks: rank 0 says it, all return `failure`. After a timeout
 // MPI cannot be ended, so that ends the job (MPI_Abort, status 3).
 int run_on_ranks(const std::function<int(const h5dcp::Comm&)>& work, int failure);
+
+// Of this process, once MPI was started.
+std::string host_name();
+
+// Text as a message.
+h5dcp::Bytes bytes_of(const std::string& text);
 
 }  // namespace tool

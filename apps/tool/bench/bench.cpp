@@ -1,8 +1,5 @@
 // h5dcp bench: how fast saves and loads are in a folder, beside what its file system can do.
 
-#include <mpi.h>
-
-#include <array>
 #include <chrono>
 #include <filesystem>
 #include <fstream>
@@ -19,6 +16,7 @@
 #include "hang.hpp"
 #include "ranks.hpp"
 #include "result.hpp"
+#include "shared_scratch.hpp"
 #include "text.hpp"
 #include "verbs.hpp"
 #include "version.hpp"
@@ -28,53 +26,14 @@ namespace {
 
 namespace fs = std::filesystem;
 
-h5dcp::Bytes bytes_of(const std::string& text) {
-  return {text.begin(), text.end()};
-}
-
-std::string host() {
-  std::array<char, MPI_MAX_PROCESSOR_NAME> name{};
-  int size = 0;
-  MPI_Get_processor_name(name.data(), &size);
-  return {name.data(), static_cast<std::size_t>(size)};
-}
-
 // On rank 0; the others get 0.
 std::size_t count_hosts(const h5dcp::Comm& comm) {
   std::set<std::string> hosts;
-  for (const auto& message : comm.exchange("hosts", {{0, bytes_of(host())}})) {
+  for (const auto& message : comm.exchange("hosts", {{0, bytes_of(host_name())}})) {
     hosts.emplace(message.bytes.begin(), message.bytes.end());
   }
   return hosts.size();
 }
-
-// A folder that all ranks see, and that rank 0 removes in the end unless told otherwise.
-class SharedScratch {
- public:
-  SharedScratch(const h5dcp::Comm& comm, const std::string& parent) {
-    comm.agree("make a folder in '" + parent + "'", [&] {
-      if (comm.rank() == 0) scratch_ = std::make_unique<Scratch>(parent, "bench");
-    });
-    const auto name = scratch_ ? fs::absolute(scratch_->path()).string() : "";
-    const auto shared = comm.broadcast("the folder", bytes_of(name), 0);
-    path_ = std::string(shared.begin(), shared.end());
-    comm.agree("look into the folder", [&] {
-      if (!fs::is_directory(path_)) {
-        throw h5dcp::Error(h5dcp::ErrorCode::io,
-                           "'" + path_.string() + "' is not there: all ranks must see it");
-      }
-    });
-  }
-
-  const fs::path& path() const { return path_; }
-  void keep() {
-    if (scratch_) scratch_->keep();
-  }
-
- private:
-  std::unique_ptr<Scratch> scratch_;  // of rank 0
-  fs::path path_;
-};
 
 // So that nobody measures for an hour and has nowhere to put what was found.
 void check_can_be_written(const BenchOptions& options) {
@@ -128,7 +87,12 @@ int bench_together(const h5dcp::Comm& comm, const BenchOptions& options) {
   comm.agree("bench", [&] {
     if (comm.rank() == 0) check_can_be_written(options);
   });
-  SharedScratch scratch(comm, run.dir);
+  SharedScratch scratch(comm, run.dir, "bench");
+  comm.agree("look into '" + scratch.path().string() + "'", [&] {
+    if (!fs::is_directory(scratch.path())) {
+      throw h5dcp::Error(h5dcp::ErrorCode::io, "it is not there: all ranks must see it");
+    }
+  });
   benchmark::Result result{.run = run};
   std::mt19937_64 random(1);
   for (const auto& name : run.workload) {
