@@ -66,10 +66,11 @@ Run read_run(const std::string& path) {
   });
   if (known == json.size()) return run;
   const auto fields = to_json(run);
+  std::string unknown;
   for (const auto& [name, value] : json.items()) {
-    if (!fields.contains(name)) throw UsageError("'" + path + "': a run has no '" + name + "'");
+    if (!fields.contains(name)) unknown = name;
   }
-  return run;
+  throw UsageError("'" + path + "': a run has no '" + unknown + "'");
 }
 
 Json to_json(const Run& run) {

@@ -60,6 +60,7 @@ std::vector<PhaseSummary> phases_of(const Rounds& rounds) {
     }
   }
   std::vector<PhaseSummary> phases;
+  phases.reserve(seen.size());
   for (const auto& each : seen) {
     phases.push_back({each.name, range_of(each.seconds).median, most_frequent(each.ranks).first});
   }

@@ -117,13 +117,13 @@ Workload without_moments(const std::string& name, double scale, int ranks) {
 }  // namespace
 
 const std::vector<std::string>& workload_names() {
-  static const auto kAll = [] {
+  static const auto all = [] {
     std::vector<std::string> names;
     for (const auto& shape : shapes()) names.emplace_back(shape.name);
     for (const auto& model : kModels) names.emplace_back(model.name);
     return names;
   }();
-  return kAll;
+  return all;
 }
 
 Workload make_workload(const std::string& name, const Run& run, int ranks) {
