@@ -31,6 +31,8 @@ TEST(Way, WordsSetOptions) {
             (h5dcp::Filters{.compression = h5dcp::Compression::zstd, .level = 7, .shuffle = true}));
   EXPECT_EQ(way_named("deflate=9").options.filters,
             (h5dcp::Filters{.compression = h5dcp::Compression::deflate, .level = 9}));
+  EXPECT_EQ(way_named("aggregated").options.transfer, h5dcp::Transfer::aggregated);
+  EXPECT_EQ(way_named("automatic").options.transfer, h5dcp::Transfer::automatic);
   EXPECT_THROW(way_named("deflate=4294967296"), UsageError) << "it must not wrap around to 0";
   EXPECT_THROW(way_named(""), UsageError);
 }
