@@ -105,12 +105,16 @@ def drop_from_cache(path):
         os.close(fd)
 
 
+def in_memory(folder):
+    return subprocess.check_output(["stat", "-f", "-c", "%T", folder], text=True).strip() == "tmpfs"
+
+
 def measure(options, name, place):
     case = dict(CASES[name])
     case["tensors"] = max(1, round(case["tensors"] * options.scale))
     folder = Path(place) / f"h5dcp-bench-{os.getpid()}"
     folder.mkdir()
-    in_memory = subprocess.check_output(["stat", "-f", "-c", "%T", folder], text=True).strip() == "tmpfs"
+    on_tmpfs = in_memory(folder)
     order = random.Random(1)
     rounds = []
     with contextlib.ExitStack() as stack:
@@ -124,7 +128,7 @@ def measure(options, name, place):
             for verb in ("save", "load"):
                 for way in order.sample(options.way, len(options.way)):
                     path = folder / (way + ("" if way == "dcp" else ".h5"))
-                    if verb == "load" and not in_memory:
+                    if verb == "load" and not on_tmpfs:
                         drop_from_cache(path)
                     result[f"{verb} {way}"] = programs[way].run(verb, way, path)
             for path in list(folder.iterdir()):
@@ -134,7 +138,7 @@ def measure(options, name, place):
             print(f"{name} {place}: round {number} of {options.pairs}", file=sys.stderr)
         for program in set(programs.values()):
             program.close()
-    return {"case": name, "file system": "tmpfs" if in_memory else "disk", **case, "rounds": rounds}
+    return {"case": name, "file system": "tmpfs" if on_tmpfs else "disk", **case, "rounds": rounds}
 
 
 def ratios(rounds, verb, way, other):

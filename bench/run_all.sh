@@ -1,11 +1,14 @@
 #!/usr/bin/env bash
-# Measures everything and writes bench/results/: save and load beside the raw limit and PyTorch's DCP,
-# then the parts. Takes some 20 minutes of a machine that does nothing else.
+# Measures everything, writes bench/results/, and prints what was measured beside what is aimed at: save and load beside
+# the raw limit and PyTorch's DCP, loads by other ranks, the parts. Takes less than 20 minutes of a machine that does
+# nothing else.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 mkdir -p bench/results
-.venv/bin/python3 bench/compare_dcp.py --json bench/results/save_load.json "$@"
+.venv/bin/python3 bench/compare_dcp.py --case small --place /dev/shm --json bench/results/small.json
+.venv/bin/python3 bench/compare_dcp.py --case rows --case columns --json bench/results/large.json
+.venv/bin/python3 bench/compare_loads.py --place /dev/shm --json bench/results/loads.json
 for part in blocks box copy digest flatten merge plan_wire reshard skeleton tile; do
   build/bin/bench_$part --benchmark_min_time=0.1 --benchmark_repetitions=5 --benchmark_report_aggregates_only=true \
     --benchmark_out=bench/results/$part.json --benchmark_out_format=json
@@ -25,3 +28,4 @@ done
   echo ']'
 } >bench/results/negotiation.json
 bench/plot_scale.py bench/results/negotiation.json bench/results/negotiation.svg
+bench/targets.py

@@ -15,7 +15,7 @@ struct Run {
   double scale = 1;
   bool optimizer = false;
   std::string dir = ".";
-  std::vector<std::string> way{"direct"};
+  std::vector<std::string> way{"automatic"};
   int raw_files = 1;
   std::int64_t repetitions = 9;
   bool cold = false;
