@@ -24,7 +24,7 @@ namespace h5dcp::test {
 inline constexpr std::uint64_t kCrashPieceBytes = 2048;  // several writes of each rank
 
 inline std::vector<Sample> crash_samples() {
-  return {{"rows", DType::float32, {40, 32}},
+  return {{"rows", DType::float32, {40, 64}},
           {"columns", DType::bfloat16, {4, 6}},
           {"both", DType::int64, {5}}};
 }
@@ -81,7 +81,7 @@ inline std::optional<int> version_of(const std::string& path, const std::string&
       const auto entry = file.entry(file.find(sample.fqn).value());
       const auto& tensor = std::get<ShardedTensor>(whole.at(sample.fqn));
       std::string stored(entry.nbytes, '\0');
-      if (entry.filters.any()) {
+      if (entry.filters.any() || !entry.data_files.empty()) {
         file.tensor(file.find(sample.fqn).value())
             .read(tensor.shards.at(0).box,
                   contiguous_view(stored.data(), sample.dtype, sample.sizes));
@@ -107,6 +107,24 @@ inline std::vector<std::string> names_in(const std::string& folder) {
     names.push_back(entry.path().filename().string());
   }
   std::ranges::sort(names);
+  return names;
+}
+
+// The names of checkpoints and unfinished files in `folder`, sorted; not those of data files.
+inline std::vector<std::string> checkpoints_in(const std::string& folder) {
+  auto names = names_in(folder);
+  std::erase_if(names, [](const std::string& name) { return name.ends_with(".data"); });
+  return names;
+}
+
+// The folders of data files in `folder` that are not of the checkpoint at `path`.
+inline std::vector<std::string> stray_data_in(const std::string& folder, const std::string& path) {
+  const CheckpointFile file(path);
+  const auto own = std::filesystem::path(file.data_file_path(1)).parent_path().filename();
+  auto names = names_in(folder);
+  std::erase_if(names, [&](const std::string& name) {
+    return !name.ends_with(".data") || (file.summary().data_files > 0 && name == own);
+  });
   return names;
 }
 

@@ -81,7 +81,7 @@ std::string text_of(const std::string& file) {
   return {std::istreambuf_iterator<char>(stream), {}};
 }
 
-// The parameter is how the job saves: direct, collective, aggregated, repeated, filtered.
+// The parameter is how the job saves: direct, collective, aggregated, repeated, filtered, files.
 class Crash : public testing::TestWithParam<std::string> {
  protected:
   static void SetUpTestSuite() { ASSERT_EQ(prctl(PR_SET_CHILD_SUBREAPER, 1), 0); }
@@ -125,7 +125,7 @@ TEST_P(Crash, AtEveryCallOfASave) {
       version += 2;
       // The first save of each job is the next one after a crash: it works, and removes what that
       // left once it is old enough.
-      for (const auto& left : fs::directory_iterator(folder_)) {
+      for (const auto& left : fs::recursive_directory_iterator(folder_)) {
         fs::last_write_time(left, fs::file_time_type::clock::now() - std::chrono::hours(1));
       }
       const auto status =
@@ -142,8 +142,9 @@ TEST_P(Crash, AtEveryCallOfASave) {
       EXPECT_TRUE(*found == version + 1 || (killed && *found == version))
           << why << ": version " << *found << " after " << version;
       if (killed) olds += *found == version ? 1 : 0;
-      const auto names = test::names_in(folder_);
+      const auto names = test::checkpoints_in(folder_);
       EXPECT_LE(names.size(), killed ? 3U : 1U) << why;  // that of the next save is left at most
+      EXPECT_LE(test::stray_data_in(folder_, path_).size(), killed ? 1U : 0U) << why;
       for (const auto& name : names) {
         fs::remove("/dev/shm/sem.OMPIO_" + name);  // Open MPI's
         EXPECT_TRUE(name == "good.h5" || (killed && name.starts_with(".good.h5."))) << why << name;
@@ -188,12 +189,14 @@ TEST_P(Crash, TwoJobsSaveToOneDestination) {
     } else {
       EXPECT_EQ(found, saved) << "one succeeds, and the file is its";
     }
-    EXPECT_EQ(test::names_in(folder_), std::vector<std::string>{"good.h5"}) << overwrite;
+    EXPECT_EQ(test::checkpoints_in(folder_), std::vector<std::string>{"good.h5"}) << overwrite;
+    for (const auto& damage : verify_checkpoint(path_)) ADD_FAILURE() << to_string(damage);
   }
 }
 
 INSTANTIATE_TEST_SUITE_P(Engines, Crash,
-                         testing::Values("direct", "collective", "aggregated", "repeated", "filtered"),
+                         testing::Values("direct", "collective", "aggregated", "repeated",
+                                         "filtered", "files"),
                          [](const auto& test) { return test.param; });
 
 }  // namespace

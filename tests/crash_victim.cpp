@@ -63,6 +63,7 @@ int run(int argc, char** argv) {
   MPI_Comm_size(MPI_COMM_WORLD, &job.size);
   job.options.transfer = transfer_named(arguments.at(2)).value_or(Transfer::automatic);
   if (arguments.at(2) == "repeated") job.cache.emplace();
+  if (arguments.at(2) == "files") job.options.files = Files::per_ranks(1);
   if (arguments.at(2) == "filtered") job.options.filters.compression = Compression::deflate;
   job.path = arguments.at(3);
   const int version = std::stoi(arguments.at(4));

@@ -134,22 +134,22 @@ class NodeEngine : public testing::TestWithParam<Way> {
     MPI_Comm_free(&parent_);
   }
 
-  std::unique_ptr<Engine> engine(const PosixFile& file, std::size_t datasets = 0) {
+  std::unique_ptr<Engine> engine(const CheckpointFiles& file, std::size_t datasets = 0) {
     return agreed(*comm_, node_engine(*comm_, file, GetParam().transfer, datasets));
   }
 
   // A new file of that many zeros, which all ranks have open.
-  PosixFile make(std::uint64_t nbytes) {
+  CheckpointFiles make(std::uint64_t nbytes) {
     if (comm_->rank() == 0) {
       std::filesystem::remove(path_);
       PosixFile(path_, PosixFile::Mode::create).reserve(nbytes);
     }
     MPI_Barrier(parent_);
-    return {path_, PosixFile::Mode::read_write};
+    return CheckpointFiles({path_, PosixFile::Mode::read_write});
   }
 
   // Writes the boxes of this rank, and waits for the others to do so.
-  void write(const PosixFile& file, const std::vector<Drawn>& datasets) {
+  void write(const CheckpointFiles& file, const std::vector<Drawn>& datasets) {
     std::vector<Piece> pieces;
     std::vector<std::vector<std::uint8_t>> data;
     for (const auto& drawn : datasets) {
@@ -167,7 +167,8 @@ class NodeEngine : public testing::TestWithParam<Way> {
   }
 
   // Reads these boxes of each dataset, and returns how many are not as they should be.
-  std::size_t read(const PosixFile& file, const std::vector<Piece>& pieces, std::size_t datasets) {
+  std::size_t read(const CheckpointFiles& file, const std::vector<Piece>& pieces,
+                   std::size_t datasets) {
     std::vector<std::vector<std::uint8_t>> data(pieces.size());
     std::size_t wrong = 0;
     std::vector<int> took(pieces.size(), 0);
@@ -205,7 +206,7 @@ TEST_P(NodeEngine, WritesAndReadsWhatPlainCallsWould) {
     write(file, datasets);
 
     std::vector<std::uint8_t> bytes(end + 10);
-    file.read(bytes.data(), bytes.size(), 0);
+    file.own().read(bytes.data(), bytes.size(), 0);
     std::vector<std::uint8_t> should(end + 10, 0);
     for (const auto& drawn : datasets) {
       const auto first = drawn.target.address;

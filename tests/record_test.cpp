@@ -58,6 +58,19 @@ TEST(Record, IsOfVersion2WithFilteredTensorsAlone) {
   EXPECT_EQ(decode_record(bytes), filtered);
 }
 
+TEST(Record, IsOfVersion3WithDataFilesAndOfThese) {
+  Record whole = sample();
+  whole.data_files = 5;
+  whole.data_folder = std::string(kMostFolderBytes, 'x');
+  Record file = sample();
+  file.data_file = 2;
+  for (const auto& record : {whole, file}) {
+    const Bytes bytes = encode_record(record);
+    EXPECT_EQ(bytes[8], 3);
+    EXPECT_EQ(decode_record(bytes), record);
+  }
+}
+
 TEST(Record, NoticesEveryFlippedBit) {
   const Bytes good = encode_record(sample());
   for (std::size_t at = 0; at < good.size(); ++at) {
@@ -79,7 +92,7 @@ TEST(Record, RefusesWhatItIsNot) {
   EXPECT_EQ(generation_of_unfinished(encode_record(unfinished)), sample().generation);
 
   Bytes newer = good;
-  newer[8] = 3;
+  newer[8] = 4;
   rehash(newer);
   EXPECT_EQ(code_of(newer), ErrorCode::unsupported);
 }

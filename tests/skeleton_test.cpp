@@ -59,7 +59,7 @@ Made make(SkeletonMaker maker, const std::vector<SkeletonEntry>& entries) {
   fs::create_directory(folder);
   const auto path = folder + "/file.h5";
   fs::remove(path);
-  return {path, make_skeleton(path, entries, 7, 3, maker)};
+  return {path, make_skeleton(path, entries, {.generation = 7, .world_size = 3}, maker)};
 }
 
 std::uint64_t bytes_of(const SkeletonEntry& entry) {

@@ -29,8 +29,9 @@ struct CheckpointSummary {
   std::uint32_t world_size = 0;      // ranks that saved it
   std::uint64_t entries = 0;         // tensors and values
   std::uint64_t chunks = 0;          // boxes written
-  std::uint64_t file_bytes = 0;
-  std::uint64_t data_bytes = 0;  // of all tensors and values
+  std::uint64_t file_bytes = 0;      // without data files
+  std::uint64_t data_bytes = 0;      // of all tensors and values
+  std::uint32_t data_files = 0;      // beside it
 };
 
 // One tensor or value.
@@ -45,6 +46,7 @@ struct CheckpointEntry {
   std::uint64_t chunks = 0;      // boxes in which it was written
   Filters filters;               // of a tensor
   Extents chunk_shape;           // of HDF5's chunks, if there are filters
+  std::vector<std::uint32_t> data_files;  // in which it is, ascending; then it has no address
 };
 
 // One box as it was written.
@@ -54,6 +56,7 @@ struct CheckpointChunk {
   std::uint64_t nbytes = 0;
   std::uint64_t stored_bytes = 0;  // in the file: what filters leave of them
   std::uint64_t blocks = 0;        // checksums it has
+  std::uint32_t data_file = 0;     // in which it is; 0: the checkpoint itself
 };
 
 // Something in a file that is not as it was committed.
@@ -63,6 +66,7 @@ struct Damage {
   std::optional<Box> box;     // the elements that cannot be trusted
   std::uint64_t address = 0;  // of the first byte that may be wrong, in the file
   std::uint64_t nbytes = 0;  // from there to the last one; between them may be those of other boxes
+  std::string file = {};     // path of the data file, if it is in one
 };
 
 // Told now and then during long work: bytes done, of so many.
@@ -117,6 +121,13 @@ class CheckpointFile {
   std::size_t size() const;
   CheckpointEntry entry(std::size_t i) const;  // i < size()
   std::optional<std::size_t> find(std::string_view fqn) const;
+
+  // Of data file `number`, from 1 to summary().data_files.
+  std::string data_file_path(std::uint32_t number) const;
+
+  // What is wrong with data files: those that are missing, cut, damaged in their records, or of
+  // another checkpoint or save. Reads the record of each. Throws Error{io}.
+  std::vector<std::string> data_file_faults() const;
 
   // Who wrote which box of entry i. Throws Error{corrupt}, Error{io}.
   std::vector<CheckpointChunk> chunks(std::size_t i) const;

@@ -108,6 +108,8 @@ class Comm {
   Comm with_coordinator(int rank) const;  // the same handle, but for that
   std::chrono::nanoseconds deadline() const { return options_.deadline; }
   const Options& options() const { return options_.options; }
+  // The node of each rank: nodes are numbered from 0 on, in the order of their first ranks.
+  const std::vector<std::uint32_t>& nodes() const;
   MPI_Comm get() const;  // for libraries that want a communicator, like HDF5
 
   // Runs rank-local `work`, then lets every rank know how it went.

@@ -9,6 +9,7 @@
 #include "h5dcp/dlpack.hpp"
 #include "h5dcp/error.hpp"
 #include "h5dcp/extension.hpp"
+#include "h5dcp/files.hpp"
 #include "h5dcp/filters.hpp"
 #include "h5dcp/flatten.hpp"
 #include "h5dcp/hdf5.hpp"

@@ -1,4 +1,4 @@
-// Checkpoints as one HDF5 file, in which every tensor is one dataset. docs/format.md has every
+// Checkpoints as HDF5 files, in which every tensor is one dataset. docs/format.md has every
 // byte.
 
 #pragma once
@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "h5dcp/files.hpp"
 #include "h5dcp/filters.hpp"
 #include "h5dcp/storage.hpp"
 
@@ -41,6 +42,9 @@ struct Hdf5Options {
   // Of tensors; the same on all ranks. Tensors of less than 4 KiB, and those that ranks hold in
   // boxes that no chunks suit, are stored without.
   Filters filters = {};
+  // Of a save; the same on all ranks. If not one, without Transfer::collective and filters; a load
+  // finds out for itself, and must be without Transfer::collective then.
+  Files files = {};
 };
 
 // What the collective engine did, as HDF5 tells after each call. Every rank counts for itself.
@@ -64,8 +68,8 @@ class Hdf5Writer : public ParallelStorageWriter, private RepeatingWriter {
                                       SavePlanner& planner) override;
   void finish(const Comm& comm) override;
   void abandon() noexcept override;
-  // Without Transfer::collective and without filters. A derived class writes in its own way, so it
-  // cannot unless it says so.
+  // In one file, without Transfer::collective and without filters. A derived class writes in its
+  // own way, so it cannot unless it says so.
   RepeatingWriter* repeating() override;
 
   // Whether `checkpoint_id` can be the path of a file: no URL, no folder, and the nearest folder

@@ -1,5 +1,6 @@
 #include "h5dcp/checkpoint_file.hpp"
 
+#include <set>
 #include <utility>
 
 #include "base/context.hpp"
@@ -20,12 +21,21 @@ std::uint64_t stored_bytes(const StoredChunk& chunk) {
   return sum;
 }
 
+std::vector<std::uint32_t> data_files_of(const Index& index, std::size_t i) {
+  std::set<std::uint32_t> numbers;
+  if (index.in_data_files(i)) {
+    for (const auto& part : index.parts(i)) numbers.insert(part.file);
+  }
+  return {numbers.begin(), numbers.end()};
+}
+
 }  // namespace
 
 Opened open_checkpoint(const std::string& path) {
-  Opened opened{{path, PosixFile::Mode::read}, {}};
+  Opened opened{CheckpointFiles({path, PosixFile::Mode::read}), {}};
   try {
-    opened.index = read_index(opened.file);
+    opened.index = read_index(opened.files.own());
+    opened.files.expect(opened.index.record());
   } catch (const Error& error) {
     throw Error(error.code(), "'" + path + "': " + error.what());
   }
@@ -40,7 +50,7 @@ CheckpointFile& CheckpointFile::operator=(CheckpointFile&&) noexcept = default;
 CheckpointFile::~CheckpointFile() = default;
 
 const std::string& CheckpointFile::path() const {
-  return impl_->file.path();
+  return impl_->files.own().path();
 }
 
 CheckpointSummary CheckpointFile::summary() const {
@@ -52,7 +62,8 @@ CheckpointSummary CheckpointFile::summary() const {
           .entries = size(),
           .chunks = record.table(Table::chunks).nbytes / sizeof(ChunkRow),
           .file_bytes = record.file_bytes,
-          .data_bytes = record.data_bytes};
+          .data_bytes = record.data_bytes,
+          .data_files = record.data_files};
 }
 
 std::size_t CheckpointFile::size() const {
@@ -72,28 +83,47 @@ CheckpointEntry CheckpointFile::entry(std::size_t i) const {
           .address = row.address,
           .chunks = row.chunks,
           .filters = index.filters(i),
-          .chunk_shape = row.filters == 0 ? Extents() : index.chunk_shape(i)};
+          .chunk_shape = row.filters == 0 ? Extents() : index.chunk_shape(i),
+          .data_files = data_files_of(index, i)};
 }
 
 std::optional<std::size_t> CheckpointFile::find(std::string_view fqn) const {
   return impl_->index.find(fqn);
 }
 
+std::string CheckpointFile::data_file_path(std::uint32_t number) const {
+  return impl_->files.path_of(number);
+}
+
+std::vector<std::string> CheckpointFile::data_file_faults() const {
+  std::vector<std::string> faults;
+  for (std::uint32_t number = 1; number <= summary().data_files; ++number) {
+    try {
+      impl_->files.at(number);
+    } catch (const Error& error) {
+      if (error.code() != ErrorCode::corrupt) throw;
+      faults.emplace_back(error.what());
+    }
+  }
+  return faults;
+}
+
 std::vector<CheckpointChunk> CheckpointFile::chunks(std::size_t i) const {
   std::vector<CheckpointChunk> chunks;
   const bool slot = in_blobs(impl_->index.kind(i));
-  for (auto& chunk : read_chunks(impl_->file, impl_->index, i)) {
+  for (auto& chunk : read_chunks(impl_->files.own(), impl_->index, i)) {
     chunks.push_back({.box = slot ? Box() : std::move(chunk.grid.box),
                       .writer = chunk.writer,
                       .nbytes = chunk.nbytes,
                       .stored_bytes = stored_bytes(chunk),
-                      .blocks = chunk.checksums.size()});
+                      .blocks = chunk.checksums.size(),
+                      .data_file = chunk.part.file});
   }
   return chunks;
 }
 
 Value CheckpointFile::value(std::size_t i, const ExtensionRegistry& registry) const {
-  Value value = read_value(impl_->file, impl_->index, i);
+  Value value = read_value(impl_->files.own(), impl_->index, i);
   if (impl_->index.kind(i) != EntryKind::transformed) return value;
   return with_context("'" + std::string(impl_->index.fqn(i)) + "'",
                       [&] { return restore_value(std::get<Bytes>(value), registry); });

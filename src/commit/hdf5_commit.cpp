@@ -7,6 +7,7 @@
 //    commit record and brings it to the disk. The file is now a checkpoint, but under its hidden
 //    name.
 // 4. Rank 0 gives it its name (rename, which is atomic) and brings the folder to the disk.
+// 5. Rank 0 removes the data files of the checkpoint that was replaced, if it had any.
 //
 // A crash before 4 leaves the old checkpoint and an unfinished file that a later save removes; a
 // crash after it, the new one.
@@ -18,11 +19,14 @@
 #include <cerrno>
 #include <chrono>
 #include <cstdio>
+#include <filesystem>
+#include <system_error>
 
 #include "base/context.hpp"
 #include "h5dcp/error.hpp"
 #include "layout/tables.hpp"
 #include "storage/chunk_index.hpp"
+#include "storage/data_files.hpp"
 #include "storage/folder.hpp"
 #include "storage/hdf5_save.hpp"
 #include "storage/partial_name.hpp"
@@ -97,41 +101,50 @@ void Hdf5Writer::commit(std::uint64_t index_digest) {
   record.created_unix_ns = unix_ns();
   record.index_digest = index_digest;
   const Bytes start = encode_record(record);
-  save.file.write(start.data(), start.size(), 0);
-  save.file.sync();
+  save.files.own().write(start.data(), start.size(), 0);
+  save.files.own().sync();
+  const auto replaced = data_folder_at(path_);
   if (options_.overwrite == Overwrite::refuse) {
-    rename_to_new(save.partial, path_, save.file);
+    rename_to_new(save.partial, path_, save.files.own());
   } else {
-    rename_over(save.partial, path_, save.file);
+    rename_over(save.partial, path_, save.files.own());
   }
   save.partial.clear();  // it is the checkpoint now, whatever comes
+  save.data_folder.clear();
   with_context("'" + path_ + "' is the new checkpoint, but may not survive a crash",
                [&] { sync_folder(folder_of(path_)); });
+  std::error_code ignored;  // a later save removes what is left
+  if (!replaced.empty()) std::filesystem::remove_all(replaced, ignored);
 }
 
 void Hdf5Writer::finish(const Comm& comm) {
   Save& save = *save_;
-  comm.agree("sync '" + path_ + "'", [&] { save.file.sync(); });
+  comm.agree("sync '" + path_ + "'", [&] {
+    save.files.sync();
+    for (const auto& file : save.data_files) file.sync();
+    if (!save.data_folder.empty()) sync_folder(save.data_folder);
+  });
   const auto totals = comm.sum("count what was written", {save.counts.begin(), save.counts.end()});
   comm.agree("commit '" + path_ + "'", [&] {
     check_counts({totals[0], totals[1], totals[2]});
     if (!comm.is_coordinator()) return;
-    if (save.record.filtered.nbytes > 0) index_chunks(save.file, save.image, save.record);
+    if (save.record.filtered.nbytes > 0) index_chunks(save.files.own(), save.image, save.record);
     commit(totals[2]);
   });
-  save.file = PosixFile();
+  save.files = CheckpointFiles();
+  save.data_files.clear();
   save.image.clear();
 }
 
 void Hdf5Writer::sync_again() {
-  save_->file.sync();
-  if (!save_->is_coordinator) save_->file = PosixFile();
+  save_->files.own().sync();
+  if (!save_->is_coordinator) save_->files = CheckpointFiles();
 }
 
 void Hdf5Writer::commit_again(const std::array<std::uint64_t, 3>& counts) {
   check_counts(counts);
   commit(counts[2]);
-  save_->file = PosixFile();
+  save_->files = CheckpointFiles();
 }
 
 }  // namespace h5dcp

@@ -5,13 +5,13 @@
 #include <string>
 
 #include "h5dcp/checkpoint_file.hpp"
+#include "storage/checkpoint_files.hpp"
 #include "storage/index.hpp"
-#include "storage/posix_file.hpp"
 
 namespace h5dcp {
 
 struct Opened {
-  PosixFile file;
+  CheckpointFiles files;
   Index index;
 };
 

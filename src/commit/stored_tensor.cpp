@@ -15,13 +15,13 @@ constexpr std::uint64_t kPieceBytes = std::uint64_t{8} << 20;
 
 struct StoredTensor::Impl {
   Impl(const Opened& opened, std::size_t i)
-      : file(opened.file),
+      : files(opened.files),
         index(opened.index),
         entry(i),
         size(index.sizes(i)),
-        chunks(read_chunks(file, index, i)) {}
+        chunks(read_chunks(files.own(), index, i)) {}
 
-  const PosixFile& file;
+  const CheckpointFiles& files;
   const Index& index;
   std::size_t entry;
   Extents size;
@@ -68,7 +68,7 @@ void StoredTensor::read(const Box& box, const TensorView& target) const {
     parts_of(chunk, box, itemsize(dtype()), kPieceBytes, parts);
     for (const auto& part : parts) {
       packed.resize(static_cast<std::size_t>(nbytes(dtype(), part.box.sizes)));
-      read_checked(impl_->file, index, entry, chunk, part.box, packed.data());
+      read_checked(impl_->files, index, entry, chunk, part.box, packed.data());
       const auto elements = contiguous_view(packed.data(), dtype(), part.box.sizes);
       copy_elements(narrow(elements, relative_to(part.useful, part.box.offsets)),
                     narrow(target, relative_to(part.useful, box.offsets)));

@@ -35,8 +35,9 @@ std::string to_string(const Damage& damage) {
   if (damage.nbytes == 0) return text;  // it says all
   if (!damage.fqn.empty()) text += " of '" + damage.fqn + "'";
   if (damage.box) text += " " + to_string(*damage.box);
-  return text + " at " + std::to_string(damage.address) + ": " + std::to_string(damage.nbytes) +
-         " bytes do not match their checksum";
+  text += " at " + std::to_string(damage.address);
+  if (!damage.file.empty()) text += " of '" + damage.file + "'";
+  return text + ": " + std::to_string(damage.nbytes) + " bytes do not match their checksum";
 }
 
 }  // namespace h5dcp

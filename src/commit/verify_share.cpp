@@ -25,11 +25,13 @@ std::uint64_t share_begin(std::uint64_t total, int rank, int size) {
 }  // namespace
 
 VerifyShare::VerifyShare(const Opened& opened, int rank, int size)
-    : file_(opened.file),
+    : files_(opened.files),
       index_(opened.index),
-      tables_(file_, index_.record()),
+      tables_(files_.own(), index_.record()),
       others_(other_bytes(index_)),
-      is_last_rank_(rank + 1 == size) {
+      is_last_rank_(rank + 1 == size),
+      data_file_(static_cast<std::uint32_t>(rank) + 1),
+      data_file_step_(static_cast<std::uint32_t>(size)) {
   for (const auto& range : others_) position_ += range.nbytes;
   total_bytes_ = position_;
   for (std::size_t i = 0; i < index_.size(); ++i) total_bytes_ += index_.row(i).nbytes;
@@ -41,6 +43,11 @@ VerifyShare::VerifyShare(const Opened& opened, int rank, int size)
 bool VerifyShare::next(std::uint64_t max_bytes, const Tell& tell) {
   const auto enough = done_bytes_ + max_bytes;
   if (!metadata_done_) verify_metadata(tell);
+  if (data_file_ <= index_.record().data_files) {
+    verify_data_file(data_file_, tell);
+    data_file_ += data_file_step_;
+    return true;
+  }
   while (done_bytes_ < enough) {
     if (piece_ < pieces_.size()) {
       verify_piece(pieces_[piece_++], tell);
@@ -63,6 +70,39 @@ bool VerifyShare::is_mine(std::uint64_t position) const {
 
 void VerifyShare::verify_metadata(const Tell& tell) {
   metadata_done_ = true;
+  tell_segments(files_.own(), others_, index_.record(), "", tell);
+  for (const auto& other : others_) done_bytes_ += other.nbytes;
+}
+
+// Whether it is the file that belongs to the checkpoint.
+bool VerifyShare::can_read(std::uint32_t number) {
+  if (number == 0) return true;
+  const auto found = faults_.find(number);
+  if (found != faults_.end()) return found->second.empty();
+  auto& fault = faults_[number];
+  try {
+    files_.at(number);
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::corrupt) throw;
+    fault = error.what();
+  }
+  return fault.empty();
+}
+
+// But for its data.
+void VerifyShare::verify_data_file(std::uint32_t number, const Tell& tell) {
+  if (!can_read(number)) {
+    tell({.what = faults_.at(number), .fqn = {}, .box = std::nullopt, .address = 0, .nbytes = 0});
+    return;
+  }
+  const auto& record = files_.record_of(number);
+  tell_segments(files_.at(number), other_bytes(index_, number, record.file_bytes), record,
+                files_.path_of(number), tell);
+}
+
+// `path`: of a data file, else empty.
+void VerifyShare::tell_segments(const PosixFile& file, const std::vector<Range>& others,
+                                const Record& record, const std::string& path, const Tell& tell) {
   Range range;  // neighbours are told as one
   const auto told = [&] {
     if (range.nbytes == 0) return;
@@ -70,9 +110,10 @@ void VerifyShare::verify_metadata(const Tell& tell) {
           .fqn = {},
           .box = std::nullopt,
           .address = range.address,
-          .nbytes = range.nbytes});
+          .nbytes = range.nbytes,
+          .file = path});
   };
-  for (const auto& next : damaged_segments(file_, others_, index_.record())) {
+  for (const auto& next : damaged_segments(file, others, record)) {
     if (range.address + range.nbytes == next.address) {
       range.nbytes += next.nbytes;
     } else {
@@ -81,7 +122,6 @@ void VerifyShare::verify_metadata(const Tell& tell) {
     }
   }
   told();
-  for (const auto& other : others_) done_bytes_ += other.nbytes;
 }
 
 // Goes to the next entry of which this rank has a piece; false if there is none.
@@ -138,22 +178,25 @@ void VerifyShare::end_entry(const Tell& tell) {
 
 void VerifyShare::verify_piece(const Piece& piece, const Tell& tell) {
   const bool tensor = index_.kind(entry_) == EntryKind::tensor;
+  done_bytes_ += static_cast<std::uint64_t>(nbytes(index_.dtype(entry_), piece.box.sizes));
+  const auto in = piece.chunk->part.file;
+  if (!can_read(in)) return;  // the rank that looks at the whole file tells
   for (const auto& [block, range] :
-       find_damage(file_, index_, entry_, *piece.chunk, piece.box, buffer_)) {
+       find_damage(files_, index_, entry_, *piece.chunk, piece.box, buffer_)) {
     tell({.what = tensor ? "tensor data" : "value",
           .fqn = std::string(index_.fqn(entry_)),
           .box = tensor ? std::optional(block) : std::nullopt,
           .address = range.address,
-          .nbytes = range.nbytes});
+          .nbytes = range.nbytes,
+          .file = in == 0 ? std::string() : files_.path_of(in)});
     sound_ = false;
   }
-  done_bytes_ += static_cast<std::uint64_t>(nbytes(index_.dtype(entry_), piece.box.sizes));
 }
 
 // Whether the bytes of a value, which are as they were written, make sense.
 void VerifyShare::verify_value(const Tell& tell) {
   try {
-    static_cast<void>(read_value(file_, index_, entry_));
+    static_cast<void>(read_value(files_.own(), index_, entry_));
   } catch (const Error& error) {
     if (error.code() != ErrorCode::corrupt) throw;
     tell({.what = std::string("value: ") + error.what(),

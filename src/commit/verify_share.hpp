@@ -2,7 +2,8 @@
 //
 // The bytes of a file, HDF5's metadata and padding first and then the entries by name, are cut into
 // one range a rank. A piece of a tensor is its whose range has the first byte of the piece, so a
-// large tensor is shared, too. What is there once (metadata, a value, the rows of an entry in the
+// large tensor is shared, too. Data files are there once each, but for their data: rank r looks at
+// file r + 1, r + 1 + ranks, ... What is there once (metadata, a value, the rows of an entry in the
 // index) is checked by the rank that has its first byte.
 
 #pragma once
@@ -10,6 +11,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <map>
+#include <string>
 #include <vector>
 
 #include "commit/opened.hpp"
@@ -46,13 +49,17 @@ class VerifyShare {
   std::uint64_t end_of(std::size_t entry) const;
   bool is_mine(std::uint64_t position) const;
   void verify_metadata(const Tell& tell);
+  void verify_data_file(std::uint32_t number, const Tell& tell);
+  void tell_segments(const PosixFile& file, const std::vector<Range>& others, const Record& record,
+                     const std::string& path, const Tell& tell);
+  bool can_read(std::uint32_t number);
   bool begin_entry(const Tell& tell);
   bool read_rows(const Tell& tell);
   void verify_piece(const Piece& piece, const Tell& tell);
   void verify_value(const Tell& tell);
   void end_entry(const Tell& tell);
 
-  const PosixFile& file_;
+  const CheckpointFiles& files_;
   const Index& index_;
   TableReader tables_;
   std::vector<Range> others_;  // the bytes that no entry and no table has
@@ -68,6 +75,10 @@ class VerifyShare {
   std::size_t piece_ = 0;
   bool sound_ = true;
   bool metadata_done_ = false;
+  std::uint32_t data_file_;  // that is next
+  std::uint32_t data_file_step_;
+  std::map<std::uint32_t, std::string>
+      faults_;  // of those that were opened; empty if there is none
 
   Bytes buffer_;
   std::uint64_t done_bytes_ = 0;

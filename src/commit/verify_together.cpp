@@ -19,6 +19,7 @@ Bytes encode(const std::vector<Damage>& damages) {
     if (damage.box) wire.box(*damage.box);
     wire.varint(damage.address);
     wire.varint(damage.nbytes);
+    wire.text(damage.file);
   }
   return wire.take();
 }
@@ -34,6 +35,7 @@ std::vector<Damage> decode(const Bytes& bytes) {
     if (dims > 0) damage.box = wire.box(dims - 1);
     damage.address = wire.varint();
     damage.nbytes = wire.varint();
+    damage.file = wire.text();
     damages.push_back(std::move(damage));
   }
   return damages;

@@ -15,6 +15,7 @@ namespace {
 constexpr std::array<std::uint8_t, 8> kMagic{0x89, 'H', '5', 'D', 'C', 'P', '\r', '\n'};
 constexpr std::size_t kVersionAt = 8;
 constexpr std::size_t kFieldsAt = 12;
+constexpr std::size_t kFolderAt = 232;  // to kSegmentsAt: padded with zeros
 constexpr std::size_t kSegmentsAt = 1024;
 constexpr std::size_t kDigestAt = kRecordBytes - sizeof(std::uint64_t);
 
@@ -36,6 +37,8 @@ void walk(AnyRecord& record, const Field& field) {
   field(record.world_size);
   field(record.filtered.address);
   field(record.filtered.nbytes);
+  field(record.data_files);
+  field(record.data_file);
 }
 
 [[noreturn]] void corrupt(const std::string& what) {
@@ -53,7 +56,7 @@ void check_start(std::span<const std::uint8_t> bytes) {
   if (bytes.size() < kRecordBytes) {
     corrupt("only " + std::to_string(bytes.size()) + " bytes: too short for a checkpoint");
   }
-  if (!std::ranges::equal(bytes.first(kMagic.size()), kMagic)) {
+  if (!is_record(bytes)) {
     corrupt("not a checkpoint of h5dcp: its first bytes are not those of a commit record");
   }
   const auto version = fetch<std::uint32_t>(bytes, kVersionAt);
@@ -61,14 +64,18 @@ void check_start(std::span<const std::uint8_t> bytes) {
   if (digest != xxh3(bytes.data(), kDigestAt)) {
     corrupt("commit record: bytes 0 to 4095 do not match their checksum");
   }
-  if (version > kFilteredVersion) {
+  if (version > kFilesVersion) {
     throw Error(ErrorCode::unsupported, "format version " + std::to_string(version) +
                                             ": this h5dcp reads up to version " +
-                                            std::to_string(kFilteredVersion) + "; update it");
+                                            std::to_string(kFilesVersion) + "; update it");
   }
 }
 
 }  // namespace
+
+bool is_record(std::span<const std::uint8_t> bytes) {
+  return bytes.size() >= kMagic.size() && std::ranges::equal(bytes.first(kMagic.size()), kMagic);
+}
 
 const char* name_of(Table table) {
   constexpr std::array<const char*, kTables> kNames{"tensors", "names",     "shapes", "chunks",
@@ -77,6 +84,7 @@ const char* name_of(Table table) {
 }
 
 std::uint32_t version_of(const Record& record) {
+  if (record.data_files > 0 || record.data_file > 0) return kFilesVersion;
   return record.filtered.nbytes > 0 ? kFilteredVersion : kFormatVersion;
 }
 
@@ -92,6 +100,7 @@ Bytes encode_record(const Record& record) {
     std::memcpy(&bytes[at], &value, sizeof value);
     at += sizeof value;
   });
+  std::ranges::copy(record.data_folder, bytes.begin() + kFolderAt);
   std::memcpy(&bytes[kSegmentsAt], record.segment_digests.data(), sizeof record.segment_digests);
   const std::uint64_t digest = xxh3(bytes.data(), kDigestAt);
   std::memcpy(&bytes[kDigestAt], &digest, sizeof digest);
@@ -108,6 +117,10 @@ Record decode_record(std::span<const std::uint8_t> bytes) {
     value = fetch<std::remove_reference_t<decltype(value)>>(bytes, at);
     at += sizeof value;
   });
+  const auto folder = bytes.subspan(kFolderAt, kMostFolderBytes + 1);
+  const auto end = std::ranges::find(folder, std::uint8_t{0});
+  if (end == folder.end()) corrupt("commit record: the name of the data files' folder has no end");
+  record.data_folder.assign(folder.begin(), end);
   if (record.segments > kMostSegments) corrupt("commit record: too many segments");
   std::memcpy(record.segment_digests.data(), bytes.data() + kSegmentsAt,
               sizeof record.segment_digests);

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
 
 #include "h5dcp/bytes.hpp"
 
@@ -13,6 +14,7 @@ namespace h5dcp {
 
 inline constexpr std::uint32_t kFormatVersion = 1;
 inline constexpr std::uint32_t kFilteredVersion = 2;  // of a file that has filtered tensors
+inline constexpr std::uint32_t kFilesVersion = 3;     // of one with data files, and of these
 inline constexpr std::size_t kRecordBytes = 4096;
 inline constexpr std::size_t kMostSegments = 256;
 
@@ -45,13 +47,18 @@ struct Record {
   std::uint64_t segment_bytes = 0;  // HDF5's metadata and the padding are hashed in segments
   std::uint32_t segments = 0;
   std::array<std::uint64_t, kMostSegments> segment_digests{};
-  Range filtered{};  // where the chunks of filtered tensors are, one behind the other
+  Range filtered{};              // where the chunks of filtered tensors are, one behind the other
+  std::uint32_t data_files = 0;  // how many there are beside it
+  std::uint32_t data_file = 0;   // the number of this one, if it is such
+  std::string data_folder = {};  // the name of the folder in which they are; at most 255 bytes
 
   const Range& table(Table t) const { return tables.at(static_cast<std::size_t>(t)); }
   Range& table(Table t) { return tables.at(static_cast<std::size_t>(t)); }
 
   bool operator==(const Record&) const = default;
 };
+
+inline constexpr std::size_t kMostFolderBytes = 255;
 
 // As low as it can be: older readers read what they understand.
 std::uint32_t version_of(const Record& record);
@@ -63,6 +70,9 @@ Bytes encode_record(const Record& record);
 // Throws Error{corrupt} if they are no commit record, or one that is damaged or was never
 // completed; Error{unsupported} if a newer version wrote it.
 Record decode_record(std::span<const std::uint8_t> bytes);
+
+// Whether these are the first bytes of a record, sound or not.
+bool is_record(std::span<const std::uint8_t> bytes);
 
 // The record of a file that is still being written: only whose it is. Throws as decode_record.
 std::uint64_t generation_of_unfinished(std::span<const std::uint8_t> bytes);

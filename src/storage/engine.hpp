@@ -14,18 +14,22 @@
 #include "h5dcp/box.hpp"
 #include "h5dcp/comm.hpp"
 #include "h5dcp/hdf5.hpp"
+#include "storage/checkpoint_files.hpp"
 #include "storage/index.hpp"
 #include "storage/posix_file.hpp"
 
 namespace h5dcp {
 
-// A contiguous dataset. Datasets are numbered alike on all ranks: first those of the entries, by
-// their row (also the rows that have none), then the tables, in the order of Table.
+// A contiguous dataset, or the part of one that is in a data file. Datasets are numbered alike on
+// all ranks: first those of the entries, by their row (also the rows that have none), then the
+// tables, in the order of Table.
 struct Target {
   std::uint64_t number = 0;
   std::uint64_t address = 0;  // of its first element
   std::size_t itemsize = 1;
   Extents sizes;
+  std::uint32_t file = 0;           // as DataPart; 0 with the collective engine
+  std::uint64_t dataset_bytes = 0;  // of all of it, if this is a part
 };
 
 // What is moved at once: boxes of one dataset, in the order of their elements there, packed one
@@ -59,13 +63,13 @@ class Engine {
                     const std::function<void(std::size_t)>& took) = 0;
 };
 
-// Every way but the collective one: through `file`, either each rank for itself, or together with
+// Every way but the collective one: through `files`, either each rank for itself, or together with
 // the other ranks of its node, as WindowWrite and WindowRead do. `datasets` is how many there are.
 //
 // Errors are rank-local. It is a NodeSession from its making to its end, so all ranks of the node
-// make it, which connect_node() has connected. `file` must outlive it.
-std::unique_ptr<Engine> node_engine(const Comm& comm, const PosixFile& file, Transfer transfer,
-                                    std::size_t datasets);
+// make it, which connect_node() has connected. `files` must outlive it.
+std::unique_ptr<Engine> node_engine(const Comm& comm, const CheckpointFiles& files,
+                                    Transfer transfer, std::size_t datasets);
 
 // `engine`, whose errors are rank-local, with errors that are the same on all ranks.
 std::unique_ptr<Engine> agreed(const Comm& comm, std::unique_ptr<Engine> engine);

@@ -21,8 +21,9 @@ void make_folder(const std::filesystem::path& folder) {
   make_folder(folder_of(folder));
   // Somebody else may make it at the same time: that is as good.
   std::error_code unknown;
-  if (!std::filesystem::create_directory(folder, error) &&
-      !std::filesystem::is_directory(folder, unknown)) {
+  bool made = std::filesystem::create_directory(folder, error);
+  while (error == std::errc::interrupted) made = std::filesystem::create_directory(folder, error);
+  if (!made && !std::filesystem::is_directory(folder, unknown)) {
     const bool in_the_way = std::filesystem::exists(folder, unknown);
     throw Error(ErrorCode::io,
                 "make the folder '" + folder.string() +

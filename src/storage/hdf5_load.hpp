@@ -3,14 +3,14 @@
 #pragma once
 
 #include "h5dcp/hdf5.hpp"
+#include "storage/checkpoint_files.hpp"
 #include "storage/index.hpp"
-#include "storage/posix_file.hpp"
 
 namespace h5dcp {
 
 struct Hdf5Reader::Load {
   Index index;
-  PosixFile file;
+  CheckpointFiles files;
   CollectiveCalls calls;
 };
 

@@ -7,6 +7,7 @@
 #include <system_error>
 
 #include "h5dcp/error.hpp"
+#include "layout/data_parts.hpp"
 #include "layout/filters.hpp"
 
 namespace h5dcp {
@@ -37,9 +38,21 @@ std::optional<Transfer> transfer_named(std::string_view name) {
   return Transfer{static_cast<std::uint8_t>(found - kTransfers.begin())};
 }
 
+void check_writer_options(const Hdf5Options& options) {
+  check_options(options);
+  if (options.files.way == Files::Way::one) return;
+  const auto refuse = [&](const char* why) {
+    throw Error(ErrorCode::invalid_argument,
+                "Hdf5Options::files is '" + to_string(options.files) + "': " + why);
+  };
+  if (options.transfer == Transfer::collective) refuse("Transfer::collective makes one file");
+  if (options.filters.any()) refuse("that takes tensors without filters");
+}
+
 void check_options(const Hdf5Options& options) {
   constexpr std::uint64_t kMostPieceBytes = std::uint64_t{1} << 30;  // MPI counts with 31 bits
   check_filters(options.filters);
+  check_files(options.files);
   if (options.piece_bytes >= 1 && options.piece_bytes <= kMostPieceBytes) return;
   throw Error(ErrorCode::invalid_argument, "Hdf5Options::piece_bytes is " +
                                                std::to_string(options.piece_bytes) +
@@ -59,6 +72,10 @@ void check_transfer(Transfer mine, Transfer chosen, int coordinator) {
 void check_same_filters(const Filters& mine, const Filters& chosen, int coordinator) {
   // By what they do: a level without a compression is none.
   check_same("filters", "'" + to_string(mine) + "'", "'" + to_string(chosen) + "'", coordinator);
+}
+
+void check_same_files(const Files& mine, const Files& chosen, int coordinator) {
+  check_same("files", "'" + to_string(mine) + "'", "'" + to_string(chosen) + "'", coordinator);
 }
 
 bool is_file_path(const std::string& path) {

@@ -12,6 +12,9 @@ namespace h5dcp {
 // Throws Error{invalid_argument} if the options do not.
 void check_options(const Hdf5Options& options);
 
+// The same of a save, to which not all ways of storing go together.
+void check_writer_options(const Hdf5Options& options);
+
 // The most that one piece has: small enough to be in the cache still when it is hashed. A
 // collective call costs too much for that.
 std::uint64_t piece_bytes(const Hdf5Options& options);
@@ -22,6 +25,9 @@ void check_transfer(Transfer mine, Transfer chosen, int coordinator);
 
 // The same of filters: each rank would expect others of the file.
 void check_same_filters(const Filters& mine, const Filters& chosen, int coordinator);
+
+// The same of files: who goes where follows from them.
+void check_same_files(const Files& mine, const Files& chosen, int coordinator);
 
 // Whether `path` can name a file: no URL, no folder.
 bool is_file_path(const std::string& path);

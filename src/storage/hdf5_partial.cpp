@@ -1,10 +1,14 @@
 #include "storage/hdf5_partial.hpp"
 
 #include <algorithm>
+#include <filesystem>
+#include <utility>
 
 #include "comm/log.hpp"
 #include "h5dcp/error.hpp"
+#include "layout/data_parts.hpp"
 #include "layout/record.hpp"
+#include "storage/data_files.hpp"
 #include "storage/folder.hpp"
 #include "storage/partial_name.hpp"
 
@@ -16,23 +20,36 @@ std::string new_partial(const Comm& comm, const std::string& path, Overwrite ove
   make_folder(folder_of(partial));
   if (overwrite == Overwrite::refuse) refuse_existing(path);
   const std::string create = "create '" + path + "'";
-  for (const auto& stale : remove_stale(path, comm.deadline())) {
+  auto removed = remove_stale(path, comm.deadline());
+  for (auto& folder : remove_stale_data(path, comm.deadline())) {
+    removed.push_back(std::move(folder));
+  }
+  for (const auto& stale : removed) {
     log(comm, LogLevel::warning, create,
         create + ": removed '" + stale.string() + "', which a save that was killed has left");
   }
   return partial;
 }
 
-PosixFile open_partial(const std::string& path, std::uint64_t generation, int coordinator) {
+std::string new_data_folder(const std::string& path, std::uint64_t generation) {
+  auto name = data_folder_name(std::filesystem::path(path).filename().string(), generation);
+  if (name.size() <= kMostFolderBytes) return name;
+  throw Error(ErrorCode::invalid_argument,
+              "'" + path + "': the name is too long for a folder of data files");
+}
+
+CheckpointFiles open_partial(const std::string& path, const Record& record, int coordinator) {
   PosixFile file(path, PosixFile::Mode::read_write);
   Bytes start(std::min<std::uint64_t>(file.size(), kRecordBytes));
   file.read(start.data(), start.size(), 0);
-  if (generation_of_unfinished(start) != generation) {
+  if (generation_of_unfinished(start) != record.generation) {
     throw Error(ErrorCode::io, "open '" + path + "': not the file that rank " +
                                    std::to_string(coordinator) +
                                    " made; all ranks must see the same file system there");
   }
-  return file;
+  CheckpointFiles files(std::move(file), PosixFile::Mode::read_write);
+  files.expect(record);
+  return files;
 }
 
 }  // namespace h5dcp

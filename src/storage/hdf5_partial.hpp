@@ -8,7 +8,8 @@
 
 #include "h5dcp/comm.hpp"
 #include "h5dcp/hdf5.hpp"
-#include "storage/posix_file.hpp"
+#include "layout/record.hpp"
+#include "storage/checkpoint_files.hpp"
 
 namespace h5dcp {
 
@@ -19,10 +20,15 @@ namespace h5dcp {
 std::string new_partial(const Comm& comm, const std::string& path, Overwrite overwrite,
                         std::uint64_t generation);
 
+// On the coordinator: the name of the folder of data files that belongs to it, checked.
+//
+// Throws Error{invalid_argument} if it is too long.
+std::string new_data_folder(const std::string& path, std::uint64_t generation);
+
 // Opens the file that the coordinator made, and makes sure that it is that file and not one of the
-// same name on another machine.
+// same name on another machine. Its data files are opened as they are needed.
 //
 // Throws Error{io}, Error{not_found}.
-PosixFile open_partial(const std::string& path, std::uint64_t generation, int coordinator);
+CheckpointFiles open_partial(const std::string& path, const Record& record, int coordinator);
 
 }  // namespace h5dcp

@@ -8,8 +8,11 @@
 #include "h5dcp/error.hpp"
 #include "layout/blocks.hpp"
 #include "layout/chunk_shape.hpp"
+#include "layout/data_parts.hpp"
 #include "layout/filters.hpp"
 #include "layout/tables.hpp"
+#include "storage/data_files.hpp"
+#include "storage/folder.hpp"
 #include "storage/hdf5_options.hpp"
 #include "storage/hdf5_partial.hpp"
 #include "storage/hdf5_save.hpp"
@@ -17,6 +20,7 @@
 #include "storage/partial_name.hpp"
 #include "storage/random_id.hpp"
 #include "storage/skeleton.hpp"
+#include "storage/skeleton_objects.hpp"
 #include "storage/storage_data.hpp"
 
 namespace h5dcp {
@@ -29,6 +33,37 @@ std::uint64_t checksums_in(const SkeletonEntry& entry, const Box& box) {
                              : block_grid(in_blobs(entry.kind) ? whole_box(entry.sizes) : box,
                                           itemsize(entry.dtype));
   return static_cast<std::uint64_t>(block_count(grid)) * numbers_of_block(filtered);
+}
+
+// Which data file each rank writes to: numbers from 0 on; nothing in the other ways.
+std::vector<std::uint32_t> groups_of_ranks(const Comm& comm, const Files& files) {
+  if (files.way == Files::Way::per_node) return comm.nodes();
+  std::vector<std::uint32_t> groups;
+  if (files.way != Files::Way::per_ranks) return groups;
+  for (int rank = 0; rank < comm.size(); ++rank) {
+    groups.push_back(static_cast<std::uint32_t>(rank / files.count));
+  }
+  return groups;
+}
+
+// What goes to data files: tensors of which every part has a page, on average.
+Cut cut_of(const PlannedEntry& entry, const Files& files,
+           const std::vector<std::uint32_t>& groups) {
+  const auto bytes = static_cast<std::uint64_t>(nbytes(entry.dtype, entry.size));
+  if (files.way == Files::Way::one || entry.kind != EntryKind::tensor || bytes < kPage) return {};
+  Cut cut;
+  if (groups.empty()) {  // the coordinator chooses the file
+    cut.parts.push_back({0, 0, whole_box(entry.size)});
+    cut.of_box.resize(entry.chunks.size());
+  } else {
+    std::vector<std::uint32_t> of_box;
+    for (const auto writer : entry.writers) {
+      of_box.push_back(groups.at(static_cast<std::size_t>(writer)));
+    }
+    cut = cut_by_groups(entry.chunks, of_box);
+    if (bytes / cut.parts.size() < kPage) return {};
+  }
+  return cut;
 }
 
 // What is stored of one entry: values in `blobs` take a slot of bytes.
@@ -67,6 +102,11 @@ void encode(WireWriter& wire, const SkeletonEntry& entry) {
   wire.varint(encode_filters(entry.filters));
   wire.varint(entry.chunk_shape.size());
   wire.extents(entry.chunk_shape);
+  wire.varint(entry.parts.size());
+  for (const auto& part : entry.parts) {
+    wire.varint(part.file);
+    wire.box(part.box);
+  }
 }
 
 SkeletonEntry decode_entry(WireReader& wire) {
@@ -80,6 +120,11 @@ SkeletonEntry decode_entry(WireReader& wire) {
   entry.checksums = wire.varint();
   entry.filters = decode_filters(static_cast<std::uint16_t>(wire.varint()));
   entry.chunk_shape = wire.extents(wire.varint());
+  entry.parts.resize(wire.varint());
+  for (auto& part : entry.parts) {
+    part.file = static_cast<std::uint32_t>(wire.varint());
+    part.box = wire.box(entry.sizes.size());
+  }
   return entry;
 }
 
@@ -103,9 +148,14 @@ Gathered gather(const std::vector<Message>& messages) {
 
 // Rank 0: the places, in the order in which each owner sent its entries.
 std::vector<Message> answers(const std::vector<EntryPlace>& places,
+                             const std::vector<SkeletonEntry>& entries,
                              const std::vector<std::size_t>& order, const Gathered& all) {
   std::vector<EntryPlace> as_sent(places.size());
-  for (std::size_t i = 0; i < order.size(); ++i) as_sent[order[i]] = places[i];
+  std::vector<const SkeletonEntry*> entry_of(places.size());
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    as_sent[order[i]] = places[i];
+    entry_of[order[i]] = &entries[i];
+  }
   std::vector<Message> messages;
   WireWriter wire;
   for (std::size_t i = 0; i < as_sent.size(); ++i) {
@@ -114,6 +164,10 @@ std::vector<Message> answers(const std::vector<EntryPlace>& places,
     wire.varint(as_sent[i].first_chunk);
     wire.varint(as_sent[i].first_box);
     wire.varint(as_sent[i].first_checksum);
+    for (const auto& part : entry_of[i]->parts) {
+      wire.varint(part.file);
+      wire.varint(part.address);
+    }
     if (i + 1 == as_sent.size() || all.owners[i + 1] != all.owners[i]) {
       messages.push_back({all.owners[i], wire.take()});
     }
@@ -126,9 +180,13 @@ Bytes encode_shared(const Record& record, const Hdf5Options& options) {
   WireWriter wire;
   wire.varint(static_cast<std::uint64_t>(options.transfer));
   wire.varint(encode_filters(options.filters));
+  wire.varint(static_cast<std::uint64_t>(options.files.way));
+  wire.varint(static_cast<std::uint64_t>(options.files.count));
   wire.fixed64(record.generation);
   wire.varint(record.file_bytes);
   wire.varint(record.data_bytes);
+  wire.varint(record.data_files);
+  wire.text(record.data_folder);
   for (const auto& table : record.tables) {
     wire.varint(table.address);
     wire.varint(table.nbytes);
@@ -141,9 +199,13 @@ Hdf5Options decode_shared(const Bytes& bytes, Record& record) {
   WireReader wire(bytes);
   Hdf5Options options{.transfer = Transfer{static_cast<std::uint8_t>(wire.varint())}};
   options.filters = decode_filters(static_cast<std::uint16_t>(wire.varint()));
+  options.files.way = Files::Way{static_cast<std::uint8_t>(wire.varint())};
+  options.files.count = static_cast<int>(wire.varint());
   record.generation = wire.fixed64();
   record.file_bytes = wire.varint();
   record.data_bytes = wire.varint();
+  record.data_files = static_cast<std::uint32_t>(wire.varint());
+  record.data_folder = wire.text();
   for (auto& table : record.tables) table = {wire.varint(), wire.varint()};
   return options;
 }
@@ -153,9 +215,15 @@ Hdf5Options decode_shared(const Bytes& bytes, Record& record) {
 std::vector<std::vector<StorageData>> Hdf5Writer::prepare_global_plan(
     const Comm& comm, const std::vector<PlannedEntry>& share) {
   Save& save = *save_;
+  const auto groups = groups_of_ranks(comm, options_.files);
   std::vector<SkeletonEntry> own;
+  std::vector<Cut> cuts;
   own.reserve(share.size());
-  for (const auto& entry : share) own.push_back(to_skeleton(entry, options_.filters));
+  for (const auto& entry : share) {
+    own.push_back(to_skeleton(entry, options_.filters));
+    cuts.push_back(cut_of(entry, options_.files, groups));
+    own.back().parts = cuts.back().parts;
+  }
   WireWriter mine;
   for (const auto& entry : own) encode(mine, entry);
   std::vector<Message> sent;
@@ -173,18 +241,27 @@ std::vector<std::vector<StorageData>> Hdf5Writer::prepare_global_plan(
     entries.reserve(order.size());
     for (const auto i : order) entries.push_back(std::move(all.entries[i]));
 
-    const auto generation = random_id();
+    Record whole{.generation = random_id(), .world_size = static_cast<std::uint32_t>(comm.size())};
     // From here on abandon() removes it.
-    save.partial = new_partial(comm, path_, options_.overwrite, generation);
-    auto skeleton =
-        make_skeleton(save.partial, entries, generation, static_cast<std::uint32_t>(comm.size()));
+    save.partial = new_partial(comm, path_, options_.overwrite, whole.generation);
+    if (options_.files.way == Files::Way::number) {
+      choose_files(entries, static_cast<std::uint32_t>(options_.files.count));
+    }
+    whole.data_files = count_data_files(entries);
+    if (whole.data_files > 0) {
+      whole.data_folder = new_data_folder(path_, whole.generation);
+      save.data_folder = (folder_of(path_) / whole.data_folder).string();
+      make_folder(save.data_folder);
+      save.data_files = make_data_files(save.data_folder, entries, whole);
+    }
+    auto skeleton = make_skeleton(save.partial, entries, whole);
     save.record = skeleton.record;
     if (save.layout) {
       save.layout->image = std::move(skeleton.image);
     } else if (options_.filters.any()) {
       save.image = std::move(skeleton.image);
     }
-    replies = answers(skeleton.places, order, all);
+    replies = answers(skeleton.places, entries, order, all);
   });
   const auto chosen = decode_shared(
       comm.broadcast("lay out", encode_shared(save.record, options_), comm.coordinator()),
@@ -196,7 +273,8 @@ std::vector<std::vector<StorageData>> Hdf5Writer::prepare_global_plan(
     check_transfer(options_.transfer, chosen.transfer, comm.coordinator());
     check_same_filters(options_.filters, chosen.filters, comm.coordinator());
     save.partial = partial_name(path_, save.record.generation);
-    save.file = open_partial(save.partial, save.record.generation, comm.coordinator());
+    check_same_files(options_.files, chosen.files, comm.coordinator());
+    save.files = open_partial(save.partial, save.record, comm.coordinator());
     if (save.layout) save.layout->record = save.record;
     WireReader wire(places.empty() ? std::span<const std::uint8_t>() : places.front().bytes);
     for (std::size_t i = 0; i < share.size(); ++i) {
@@ -207,10 +285,18 @@ std::vector<std::vector<StorageData>> Hdf5Writer::prepare_global_plan(
                        .first_box = wire.varint(),
                        .first_checksum = wire.varint(),
                        .slot_bytes = 0,
-                       .chunk_shape = made.chunk_shape};
+                       .chunk_shape = made.chunk_shape,
+                       .part = {}};
+      auto parts = cuts[i].parts;
+      for (auto& part : parts) {
+        part.file = static_cast<std::uint32_t>(wire.varint());
+        part.address = wire.varint();
+      }
       if (in_blobs(made.kind)) place.slot_bytes = static_cast<std::uint64_t>(made.sizes[0]);
       auto& chunks = data.emplace_back();
-      for (const auto& box : share[i].chunks) {
+      for (std::size_t c = 0; c < share[i].chunks.size(); ++c) {
+        const auto& box = share[i].chunks[c];
+        if (!parts.empty()) place.part = parts.at(cuts[i].of_box.at(c));
         chunks.push_back(encode_place(place));
         place.chunk += 1;
         place.first_box += 2 * made.sizes.size();

@@ -40,6 +40,13 @@ void check_metadata(const PosixFile& file, const Index& index) {
                                       " do not match their checksum");
 }
 
+// HDF5 reads virtual datasets only independently.
+void check_in_one_file(const Index& index) {
+  if (index.record().data_files == 0) return;
+  throw Error(ErrorCode::unsupported,
+              "Transfer::collective reads no checkpoint with data files: the others do");
+}
+
 void check_same_file(const PosixFile& file, const Index& index, int coordinator) {
   Bytes start(kRecordBytes);
   file.read(start.data(), start.size(), 0);
@@ -73,9 +80,12 @@ Metadata Hdf5Reader::read_metadata(const Comm& comm) {
   const auto step = "open '" + path_ + "'";
   comm.agree(step, [&] {
     if (!comm.is_coordinator()) return;
-    load.file = PosixFile(path_, PosixFile::Mode::read);
-    load.index = read_index(load.file);
-    if (options_.transfer == Transfer::collective) check_metadata(load.file, load.index);
+    load.files = CheckpointFiles(PosixFile(path_, PosixFile::Mode::read));
+    load.index = read_index(load.files.own());
+    if (options_.transfer == Transfer::collective) {
+      check_in_one_file(load.index);
+      check_metadata(load.files.own(), load.index);
+    }
   });
   const Bytes shared = comm.broadcast(
       step, comm.is_coordinator() ? encode_index(load.index, options_.transfer) : Bytes(),
@@ -84,9 +94,10 @@ Metadata Hdf5Reader::read_metadata(const Comm& comm) {
   comm.agree(step, [&] {
     if (!comm.is_coordinator()) {
       load.index = decode_index(shared, options_.transfer, comm.coordinator());
-      load.file = PosixFile(path_, PosixFile::Mode::read);
-      check_same_file(load.file, load.index, comm.coordinator());
+      load.files = CheckpointFiles(PosixFile(path_, PosixFile::Mode::read));
+      check_same_file(load.files.own(), load.index, comm.coordinator());
     }
+    load.files.expect(load.index.record());
     metadata = metadata_of(load.index, path_);
     metadata.storage_meta.load_id = std::to_string(random_id());
   });
@@ -97,7 +108,7 @@ void Hdf5Reader::set_up_storage_reader(const Metadata& /*metadata*/, bool /*is_c
 
 void Hdf5Reader::read_data(const Comm& comm, const LoadPlan& plan, LoadPlanner& planner) {
   Load& load = *load_;
-  TensorReads reads(load.file, load.index, piece_bytes(options_));
+  TensorReads reads(load.files, load.index, piece_bytes(options_));
   std::vector<Piece> pieces;
   comm.agree("read from '" + path_ + "'", [&] {
     for (const auto& item : plan.items) {
@@ -109,15 +120,15 @@ void Hdf5Reader::read_data(const Comm& comm, const LoadPlan& plan, LoadPlanner& 
       if (!entry) {
         throw Error(ErrorCode::not_found, "'" + item.storage_index.fqn + "' is not here");
       }
-      planner.load_bytes(item, read_value(load.file, load.index, *entry));
+      planner.load_bytes(item, read_value(load.files.own(), load.index, *entry));
     }
     pieces = reads.pieces();
   });
   connect_node(comm);
   const auto engine =
       options_.transfer == Transfer::collective
-          ? collective_engine(comm, load.file, load.index, load.calls)
-          : agreed(comm, node_engine(comm, load.file, options_.transfer, load.index.size()));
+          ? collective_engine(comm, load.files.own(), load.index, load.calls)
+          : agreed(comm, node_engine(comm, load.files, options_.transfer, load.index.size()));
   engine->read(
       "read from '" + path_ + "'", pieces, [&](std::size_t i) { return reads.describe(i); },
       [&](std::size_t i) { return reads.into(i, planner); },

@@ -21,9 +21,9 @@ std::uint64_t Hdf5Layout::next_id() const {
 
 RepeatingWriter* Hdf5Writer::repeating() {
   // Collective calls need every dataset opened on every rank, so they would gain little.
-  // How many bytes filters leave follows from the data.
+  // How many bytes filters leave follows from the data. Of data files nobody keeps an image.
   const bool can = options_.transfer != Transfer::collective && !options_.filters.any() &&
-                   typeid(*this) == typeid(Hdf5Writer);
+                   options_.files.way == Files::Way::one && typeid(*this) == typeid(Hdf5Writer);
   return can ? this : nullptr;
 }
 

@@ -6,9 +6,11 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "h5dcp/hdf5.hpp"
 #include "layout/record.hpp"
+#include "storage/checkpoint_files.hpp"
 #include "storage/hdf5_layout.hpp"
 #include "storage/posix_file.hpp"
 
@@ -16,10 +18,14 @@ namespace h5dcp {
 
 struct Hdf5Writer::Save {
   bool is_coordinator = false;
-  std::string partial;  // the file's name until it is committed
-  Record record;        // rank 0 has all of it, the others the generation, sizes and tables
-  PosixFile file;       // opened before the first write, so that fsync hears of every failed one
+  std::string partial;    // the file's name until it is committed
+  Record record;          // rank 0 has all of it, the others the generation, sizes and tables
+  CheckpointFiles files;  // opened before the first write, so that fsync hears of every failed one
   CollectiveCalls calls;
+  // On the coordinator, of a save with data files: their folder until that is committed, and they
+  // themselves, as it has written to all.
+  std::string data_folder;
+  std::vector<PosixFile> data_files;
   SkeletonImage image;                 // on the coordinator, of a save with filters
   std::shared_ptr<Hdf5Layout> layout;  // to be filled in, if the save may be repeated
 

@@ -14,6 +14,7 @@
 #include "storage/hdf5_partial.hpp"
 #include "storage/hdf5_save.hpp"
 #include "storage/index.hpp"
+#include "storage/stored_blocks.hpp"
 #include "storage/table_rows.hpp"
 #include "storage/written_chunk.hpp"
 
@@ -24,7 +25,7 @@ namespace {
 struct Part {
   std::size_t chunk;
   Box box;
-  Box in_dataset;  // the same but of a slot, which is a range of the dataset `blobs`
+  Box in_dataset;  // the same, but of a slot, a range of `blobs`, and in data files, of a part
 };
 
 std::vector<Part> parts_of(const std::vector<WrittenChunk>& chunks, const Range& blobs,
@@ -38,6 +39,9 @@ std::vector<Part> parts_of(const std::vector<WrittenChunk>& chunks, const Range&
     pieces(chunk.grid, chunk.grid.box, itemsize(chunk.dtype), piece_bytes, boxes);
     for (const auto& box : boxes) {
       auto& part = parts.emplace_back(Part{c, box, box});
+      if (const auto& in = chunk.place.part; in.file > 0) {
+        part.in_dataset = relative_to(box, in.box.offsets);
+      }
       if (chunk.place.slot_bytes == 0) continue;
       part.in_dataset.offsets[0] += static_cast<std::int64_t>(chunk.place.address - blobs.address);
     }
@@ -54,6 +58,10 @@ std::string to_string(const Part& part, const WrittenChunk& chunk) {
 
 // Where a part goes.
 Piece piece_of(const Part& part, const WrittenChunk& chunk, const Index& index) {
+  if (const auto& in = chunk.place.part; in.file > 0) {
+    return {{chunk.place.row, in.address, itemsize(chunk.dtype), in.box.sizes, in.file},
+            {&part.in_dataset, 1}};
+  }
   if (chunk.place.slot_bytes == 0) {
     return {{chunk.place.row, chunk.place.address, itemsize(chunk.dtype), chunk.sizes},
             {&part.in_dataset, 1}};
@@ -166,23 +174,23 @@ std::vector<WriteResult> Hdf5Writer::write_data(const Comm& comm, const SavePlan
   Index index;  // of which the direct engine needs no names
   Work work;
   comm.agree("prepare to write", [&] {
-    index =
-        collective ? Index(save.record, read_tables(save.file, save.record)) : Index(save.record);
+    index = collective ? Index(save.record, read_tables(save.files.own(), save.record))
+                       : Index(save.record);
     work = work_of(plan, index, piece_bytes(options_));
   });
   connect_node(comm);
-  auto engine = collective ? collective_engine(comm, save.file, index, save.calls)
-                           : agreed(comm, node_engine(comm, save.file, options_.transfer, 0));
+  auto engine = collective ? collective_engine(comm, save.files.own(), index, save.calls)
+                           : agreed(comm, node_engine(comm, save.files, options_.transfer, 0));
   const auto step = "write to '" + path_ + "'";
   Source source(planner);
   write_parts(work, source, *engine, step);
   if (options_.filters.any()) {
     save.record.filtered = {save.record.file_bytes, 0};
-    write_filtered(comm, step, save.file, work.chunks, source, options_.filters,
+    write_filtered(comm, step, save.files.own(), work.chunks, source, options_.filters,
                    options_.piece_bytes, save.record.filtered);
     save.record.file_bytes += save.record.filtered.nbytes;
     // HDF5 would cut off what it knows nothing of.
-    if (collective) engine = agreed(comm, node_engine(comm, save.file, Transfer::automatic, 0));
+    if (collective) engine = agreed(comm, node_engine(comm, save.files, Transfer::automatic, 0));
   }
   auto written = write_rows(work.chunks, comm.rank(), index, *engine, step);
   save.counts = written.counts;
@@ -191,8 +199,8 @@ std::vector<WriteResult> Hdf5Writer::write_data(const Comm& comm, const SavePlan
 
 Rewritten Hdf5Writer::write_again(const Comm& comm, const SavePlan& plan, SavePlanner& planner) {
   Save& save = *save_;
-  const auto engine = node_engine(comm, save.file, options_.transfer, 0);
-  save.file = open_partial(save.partial, save.record.generation, comm.coordinator());
+  const auto engine = node_engine(comm, save.files, options_.transfer, 0);
+  save.files = open_partial(save.partial, save.record, comm.coordinator());
   const Index index(save.record);
   Work work = work_of(plan, index, piece_bytes(options_));
   Source source(planner);

@@ -17,7 +17,7 @@ namespace h5dcp {
 
 Hdf5Writer::Hdf5Writer(std::string path, Hdf5Options options)
     : path_(std::move(path)), options_(options), save_(std::make_unique<Save>()) {
-  check_options(options_);
+  check_writer_options(options_);
 }
 
 Hdf5Writer::~Hdf5Writer() = default;
@@ -51,9 +51,12 @@ void Hdf5Writer::abandon() noexcept {
   std::error_code ignored;  // the save has failed already, and a later one removes what is left
   if (save_->is_coordinator && !save_->partial.empty()) {
     std::filesystem::remove(save_->partial, ignored);
+    if (!save_->data_folder.empty()) std::filesystem::remove_all(save_->data_folder, ignored);
   }
   save_->partial.clear();
-  save_->file = PosixFile();
+  save_->data_folder.clear();
+  save_->data_files.clear();
+  save_->files = CheckpointFiles();
   save_->image.clear();
 }
 

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <limits>
 #include <optional>
+#include <span>
 #include <string>
 #include <tuple>
 #include <utility>
@@ -51,6 +53,13 @@ void check_tables(const Record& record) {
       corrupt(name + "lies outside of the file");
     }
     if (range.nbytes % item_bytes(table) != 0) corrupt(name + "has half a row");
+  }
+  if (record.data_file > 0) {
+    corrupt("it is data file " + std::to_string(record.data_file) +
+            " of a checkpoint, which is beside its folder");
+  }
+  if (record.data_files > 0 && !is_folder_name(record.data_folder)) {
+    corrupt("commit record: no folder can have the name of that of the data files");
   }
   if (!inside(record.filtered.address, record.filtered.nbytes, record.file_bytes)) {
     corrupt("the filtered chunks lie outside of the file");
@@ -108,7 +117,7 @@ std::size_t offset_of(const Record& record, std::size_t t) {
   return offset;
 }
 
-Index::Index(const Record& record, Bytes tables) : record_(record), tables_(std::move(tables)) {
+Index::Index(Record record, Bytes tables) : record_(std::move(record)), tables_(std::move(tables)) {
   check_tables(record_);
   if (tables_.size() != offset_of(record_, kOpeningTables)) {
     corrupt("index tables are not as long as the commit record says");
@@ -136,6 +145,8 @@ void Index::check_row(std::size_t i) const {
   }
   if (r.filters != 0) {
     check_filters(i);
+  } else if (in_data_files(i)) {
+    check_parts(i);
   } else if (!inside(r.address, r.nbytes, record_.file_bytes)) {
     refuse("its data lie outside of the file");
   }
@@ -159,6 +170,62 @@ void Index::check_filters(std::size_t i) const {
     if (chunk[d] < 1 || chunk[d] > whole[d]) refuse("its chunks are larger than it is");
   }
   if (nbytes(dtype(i), chunk) > kLargestChunk) refuse("its chunks are larger than any");
+}
+
+bool Index::in_data_files(std::size_t i) const {
+  const TensorRow r = row(i);
+  // The record is at address 0, so nothing else is.
+  return record_.data_files > 0 && r.address == 0 && r.nbytes > 0 && r.filters == 0;
+}
+
+void Index::check_parts(std::size_t i) const {
+  const TensorRow r = row(i);
+  const auto refuse = [i](const char* what) { refuse_row(i, what); };
+  if (kind(i) != EntryKind::tensor) refuse("a value in data files");
+  const auto shapes = record_.table(Table::shapes).nbytes / sizeof(std::int64_t);
+  const auto first = r.first_size + r.dims;
+  if (first >= shapes) refuse("its parts lie outside of 'shapes'");
+  const auto count = static_cast<std::uint64_t>(numbers(first, 1)[0]);
+  if (count == 0 || count > (shapes - first - 1) / numbers_of_part(r.dims)) {
+    refuse("its parts lie outside of 'shapes'");
+  }
+  std::vector<Box> boxes;
+  const Extents whole = sizes(i);
+  for (auto& part : parts(i)) {
+    if (part.file < 1 || part.file > record_.data_files) refuse("a part in no data file");
+    if (!contains(whole_box(whole), part.box)) refuse("a part outside of the tensor");
+    constexpr auto kMost = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
+    if (part.address < kRecordBytes || part.address > kMost - r.nbytes) {
+      refuse("a part outside of its file");
+    }
+    boxes.push_back(std::move(part.box));
+  }
+  if (find_tiling_fault(whole, boxes)) refuse("its parts are not the whole tensor, each once");
+}
+
+std::vector<DataPart> Index::parts(std::size_t i) const {
+  const TensorRow r = row(i);
+  if (!in_data_files(i)) return {{0, r.address, whole_box(sizes(i))}};
+  const auto first = r.first_size + r.dims;
+  const auto count = static_cast<std::size_t>(numbers(first, 1)[0]);
+  const auto size = numbers_of_part(r.dims);
+  const auto all = numbers(first + 1, count * size);
+  std::vector<DataPart> parts;
+  parts.reserve(count);
+  for (std::size_t p = 0; p < count; ++p) {
+    parts.push_back(decode_part(std::span(all).subspan(p * size, size)));
+  }
+  return parts;
+}
+
+// Of `shapes`, which need not be aligned in tables_.
+std::vector<std::int64_t> Index::numbers(std::uint64_t first, std::size_t count) const {
+  std::vector<std::int64_t> numbers(count);
+  if (count > 0) {
+    std::memcpy(numbers.data(), table(Table::shapes) + first * sizeof(std::int64_t),
+                count * sizeof(std::int64_t));
+  }
+  return numbers;
 }
 
 const std::uint8_t* Index::table(Table t) const {
@@ -357,6 +424,8 @@ std::vector<StoredChunk> read_chunks(TableReader& tables, const Index& index, st
   }
 
   std::vector<StoredChunk> chunks;
+  const auto parts = filtered ? std::vector<DataPart>() : index.parts(i);
+  std::size_t part = 0;
   chunks.reserve(rows.size());
   for (std::uint64_t c = 0; c < rows.size(); ++c) {
     const auto row = tensor.first_chunk + c;
@@ -370,6 +439,7 @@ std::vector<StoredChunk> read_chunks(TableReader& tables, const Index& index, st
                       .nbytes = rows[c].nbytes,
                       .checksums = {of_chunk.begin(), of_chunk.end()},
                       .stored = {},
+                      .part = {},
                       .digest = rows[c].digest};
     if (row_digest(row, rows[c], numbers, of_chunk) != rows[c].digest) {
       refuse(row, "or its boxes or checksums do not match their digest");
@@ -378,7 +448,16 @@ std::vector<StoredChunk> read_chunks(TableReader& tables, const Index& index, st
                   rows[c].block_dim,
                   static_cast<std::int64_t>(rows[c].block_rows)};
     if (!contains(whole, chunk.grid.box)) refuse(row, "has a box outside of the tensor");
-    if (filtered) {
+    if (!filtered) {
+      // Parts and boxes are mostly in the same order.
+      std::size_t tried = 0;
+      while (tried < parts.size() && !contains(parts[part].box, chunk.grid.box)) {
+        part = (part + 1) % parts.size();
+        ++tried;
+      }
+      if (tried == parts.size()) refuse(row, "has a box that lies in no part of the tensor");
+      chunk.part = parts[part];
+    } else {
       take_stored(chunk);
       if (!are_chunks(chunk, index.chunk_shape(i), record.filtered)) {
         refuse(row, "has blocks that are no chunks of the file");

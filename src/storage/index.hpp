@@ -9,12 +9,14 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "h5dcp/bytes.hpp"
 #include "h5dcp/filters.hpp"
 #include "h5dcp/metadata.hpp"
 #include "layout/blocks.hpp"
+#include "layout/data_parts.hpp"
 #include "layout/record.hpp"
 #include "layout/tables.hpp"
 #include "storage/posix_file.hpp"
@@ -29,13 +31,13 @@ class Index {
   Index() = default;
 
   // Of no tensors, whatever the record says.
-  explicit Index(const Record& record) : record_(record) {}
+  explicit Index(Record record) : record_(std::move(record)) {}
 
   // `tables` holds tensors, names and shapes, one after the other, as long as the record says.
   //
   // Throws Error{corrupt} if the tables contradict themselves or the record: they may come from a
   // damaged or hostile file, and all later code trusts them.
-  Index(const Record& record, Bytes tables);
+  Index(Record record, Bytes tables);
 
   const Record& record() const { return record_; }
   const Bytes& tables() const { return tables_; }
@@ -53,7 +55,11 @@ class Index {
   Extents sizes(std::size_t i) const;  // of a value in `blobs`: its slot, {capacity}
   Filters filters(std::size_t i) const;
   Extents chunk_shape(std::size_t i) const;  // of one that has filters
-  bool is_prefix(std::size_t i) const;       // whether another FQN continues this one with a dot
+  // Where its elements are, if it has any and no filters: one part of the checkpoint itself, or
+  // some of data files.
+  std::vector<DataPart> parts(std::size_t i) const;
+  bool in_data_files(std::size_t i) const;
+  bool is_prefix(std::size_t i) const;  // whether another FQN continues this one with a dot
 
   // Sooner if it is entry number `hint`.
   std::optional<std::size_t> find(std::string_view fqn, std::size_t hint = 0) const;
@@ -62,6 +68,8 @@ class Index {
   const std::uint8_t* table(Table t) const;
   void check_row(std::size_t i) const;
   void check_filters(std::size_t i) const;
+  void check_parts(std::size_t i) const;
+  std::vector<std::int64_t> numbers(std::uint64_t first, std::size_t count) const;
   Extents shape(std::uint64_t first, std::size_t dims) const;
   std::size_t lower_bound(std::string_view fqn) const;
 
@@ -92,6 +100,7 @@ struct StoredChunk {
   std::uint64_t nbytes = 0;
   std::vector<std::uint64_t> checksums;  // one a block
   std::vector<Range> stored;             // of a filtered tensor: where each block is in the file
+  DataPart part;                         // else: in which its box lies
   std::uint64_t digest = 0;
 };
 

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <atomic>
 #include <limits>
+#include <tuple>
 #include <utility>
 
 #include "base/context.hpp"
@@ -24,7 +25,7 @@ std::uint64_t window_below(Transfer transfer) {
 // Of a range that is written alone.
 constexpr std::uint64_t kWorthSyncing = std::uint64_t{256} << 10;
 
-// Which pieces go through the window, in the order of the file, and which do not.
+// Which pieces go through the window, file by file in the order of each, and which do not.
 struct Parted {
   std::vector<std::size_t> together;
   std::vector<std::size_t> alone;
@@ -56,27 +57,27 @@ std::uint64_t bytes_of(const Piece& piece) {
 
 template <class Choose>
 Parted part(const std::vector<Piece>& pieces, const Choose& choose) {
-  std::vector<std::pair<std::uint64_t, std::size_t>> by_begin;
+  std::vector<std::tuple<std::uint32_t, std::uint64_t, std::size_t>> by_begin;
   Parted parted;
   for (std::size_t i = 0; i < pieces.size(); ++i) {
     const auto first = first_range(pieces[i]);
     if (choose(i, first.nbytes)) {
-      by_begin.emplace_back(first.address, i);
+      by_begin.emplace_back(pieces[i].target.file, first.address, i);
     } else {
       parted.alone.push_back(i);
     }
   }
   if (!std::ranges::is_sorted(by_begin)) std::ranges::sort(by_begin);
   parted.together.reserve(by_begin.size());
-  for (const auto& [begin, i] : by_begin) parted.together.push_back(i);
+  for (const auto& [file, begin, i] : by_begin) parted.together.push_back(i);
   return parted;
 }
 
 class NodeEngine : public Engine {
  public:
-  NodeEngine(Comm comm, const PosixFile& file, Transfer transfer, std::size_t datasets)
+  NodeEngine(Comm comm, const CheckpointFiles& files, Transfer transfer, std::size_t datasets)
       : comm_(std::move(comm)),
-        file_(file),
+        files_(files),
         window_below_(window_below(transfer)),
         datasets_(datasets),
         session_(comm_, "wait for the ranks of the node"),
@@ -91,17 +92,18 @@ class NodeEngine : public Engine {
       const std::function<const void*(std::size_t)> described = [&](std::size_t i) {
         return with_late_context([&] { return "write " + describe(i); }, [&] { return data(i); });
       };
-      if (window_below_ > 0) {
-        WindowWrite(session_, window_, file_, pieces, parted.together, describe, described).run();
-      }
+      each_file(pieces, parted.together, [&](const PosixFile& file, const Order& order) {
+        WindowWrite(session_, window_, file, pieces, order, describe, described).run();
+      });
       for (const auto i : parted.alone) {
         const auto* packed = static_cast<const std::byte*>(described(i));
         with_late_context([&] { return "write " + describe(i); },
                           [&] {
+                            const auto& file = files_.at(pieces[i].target.file);
                             each_range(pieces[i], [&](const PieceWalk& walk) {
-                              file_.write(packed + walk.offset(), walk.nbytes(), walk.address());
+                              file.write(packed + walk.offset(), walk.nbytes(), walk.address());
                               if (walk.nbytes() < kWorthSyncing) return;
-                              file_.begin_sync(walk.nbytes(), walk.address());
+                              file.begin_sync(walk.nbytes(), walk.address());
                             });
                           });
       }
@@ -119,15 +121,16 @@ class NodeEngine : public Engine {
       const std::function<void*(std::size_t)> described = [&](std::size_t i) {
         return with_late_context([&] { return "read " + describe(i); }, [&] { return into(i); });
       };
-      if (window_below_ > 0) {
-        WindowRead(session_, window_, file_, pieces, parted.together, described, took).run();
-      }
+      each_file(pieces, parted.together, [&](const PosixFile& file, const Order& order) {
+        WindowRead(session_, window_, file, pieces, order, described, took).run();
+      });
       for (const auto i : parted.alone) {
         auto* packed = static_cast<std::byte*>(described(i));
         with_late_context([&] { return "read " + describe(i); },
                           [&] {
+                            const auto& file = files_.at(pieces[i].target.file);
                             each_range(pieces[i], [&](const PieceWalk& walk) {
-                              file_.read(packed + walk.offset(), walk.nbytes(), walk.address());
+                              file.read(packed + walk.offset(), walk.nbytes(), walk.address());
                             });
                           });
         took(i);
@@ -147,6 +150,28 @@ class NodeEngine : public Engine {
     }
   }
 
+  using Order = std::vector<std::size_t>;
+
+  // Calls `run` for each file of which some rank of the node has pieces, on all of them, with those
+  // of this rank: `together`, file by file.
+  template <class Run>
+  void each_file(const std::vector<Piece>& pieces, const Order& together, const Run& run) {
+    if (window_below_ == 0) return;
+    if (files_.data_files() == 0) {  // then there is nothing to ask the others
+      run(files_.own(), together);
+      return;
+    }
+    for (auto first = together.begin();;) {
+      const auto next = first == together.end() ? NodeSession::kNone : pieces[*first].target.file;
+      const auto least = session_.sync(next);
+      if (!least || *least == NodeSession::kNone) return;
+      const auto last = std::find_if(
+          first, together.end(), [&](std::size_t i) { return pieces[i].target.file != *least; });
+      run(files_.at(static_cast<std::uint32_t>(*least)), Order(first, last));
+      first = last;
+    }
+  }
+
   template <class Move>
   static void each_range(const Piece& piece, const Move& move) {
     for (PieceWalk walk(piece); !walk.at_end(); walk.take(walk.nbytes())) move(walk);
@@ -155,8 +180,10 @@ class NodeEngine : public Engine {
   // As one piece is open at a time, one that begins inside another cannot go through the window.
   static void leave_overlaps(const std::vector<Piece>& pieces, Parted& parted) {
     std::uint64_t end = 0;
+    std::uint32_t file = 0;
     std::vector<std::size_t> together;
     for (const auto i : parted.together) {
+      if (std::exchange(file, pieces[i].target.file) != pieces[i].target.file) end = 0;
       if (first_range(pieces[i]).address < end) {
         parted.alone.push_back(i);
       } else {
@@ -191,7 +218,9 @@ class NodeEngine : public Engine {
       for (std::size_t i = 0; i < pieces.size(); ++i) {
         const auto& target = pieces[i].target;
         if (!is_here(pieces[i])) continue;
-        const auto bytes = static_cast<std::uint64_t>(numel(target.sizes)) * target.itemsize;
+        const auto bytes =
+            std::max(target.dataset_bytes,
+                     static_cast<std::uint64_t>(numel(target.sizes)) * target.itemsize);
         shared[i] = counts[target.number - first].load() > bytes + bytes / 4;
       }
       if (!session_.sync(0)) return {};
@@ -200,7 +229,7 @@ class NodeEngine : public Engine {
   }
 
   const Comm comm_;
-  const PosixFile& file_;
+  const CheckpointFiles& files_;
   const std::uint64_t window_below_;
   const std::size_t datasets_;
   NodeSession session_;
@@ -209,9 +238,9 @@ class NodeEngine : public Engine {
 
 }  // namespace
 
-std::unique_ptr<Engine> node_engine(const Comm& comm, const PosixFile& file, Transfer transfer,
-                                    std::size_t datasets) {
-  return std::make_unique<NodeEngine>(comm, file, transfer, datasets);
+std::unique_ptr<Engine> node_engine(const Comm& comm, const CheckpointFiles& files,
+                                    Transfer transfer, std::size_t datasets) {
+  return std::make_unique<NodeEngine>(comm, files, transfer, datasets);
 }
 
 }  // namespace h5dcp

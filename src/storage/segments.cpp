@@ -6,8 +6,10 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <utility>
 
 #include "h5dcp/bytes.hpp"
+#include "h5dcp/tensor.hpp"
 
 namespace h5dcp {
 namespace {
@@ -76,13 +78,29 @@ void for_each_segment(const ReadBytes& read, const std::vector<Range>& others,
 
 std::vector<Range> other_bytes(const Index& index) {
   const Record& record = index.record();
-  std::vector<Range> known{{0, kRecordBytes}};
-  for (const auto& table : record.tables) known.push_back(table);
+  std::vector<Range> known(record.tables.begin(), record.tables.end());
   known.push_back(record.filtered);
   for (std::size_t i = 0; i < index.size(); ++i) {
     const auto row = index.row(i);
-    if (row.filters == 0) known.push_back({row.address, row.nbytes});
+    if (row.filters == 0 && !index.in_data_files(i)) known.push_back({row.address, row.nbytes});
   }
+  return other_bytes(std::move(known), record.file_bytes);
+}
+
+std::vector<Range> other_bytes(const Index& index, std::uint32_t number, std::uint64_t file_bytes) {
+  std::vector<Range> known;
+  for (std::size_t i = 0; i < index.size(); ++i) {
+    if (!index.in_data_files(i)) continue;
+    for (const auto& part : index.parts(i)) {
+      const auto bytes = nbytes(index.dtype(i), part.box.sizes);
+      if (part.file == number) known.push_back({part.address, static_cast<std::uint64_t>(bytes)});
+    }
+  }
+  return other_bytes(std::move(known), file_bytes);
+}
+
+std::vector<Range> other_bytes(std::vector<Range> known, std::uint64_t file_bytes) {
+  known.push_back({0, kRecordBytes});
   std::ranges::sort(known, {}, &Range::address);
   std::vector<Range> others;
   std::uint64_t end = 0;
@@ -91,7 +109,7 @@ std::vector<Range> other_bytes(const Index& index) {
     if (range.address > end) others.push_back({end, range.address - end});
     end = std::max(end, range.address + range.nbytes);
   }
-  if (end < record.file_bytes) others.push_back({end, record.file_bytes - end});
+  if (end < file_bytes) others.push_back({end, file_bytes - end});
   return others;
 }
 

@@ -58,6 +58,10 @@ Tables lay_out(const std::vector<SkeletonEntry>& entries, std::vector<EntryPlace
     append(tables.names, entry.path.data(), entry.path.size());
     append(tables.shapes, entry.sizes.data(), entry.sizes.size());
     append(tables.shapes, entry.chunk_shape.data(), entry.chunk_shape.size());
+    if (!entry.parts.empty()) {
+      const auto numbers = encode_parts(entry.parts);
+      append(tables.shapes, numbers.data(), numbers.size());
+    }
     places.push_back({i, 0, tables.chunks, tables.boxes, tables.checksums});
     tables.chunks += entry.chunks;
     tables.boxes += entry.chunks * 2 * entry.sizes.size();
@@ -84,10 +88,10 @@ struct Objects {
 };
 
 Objects make_objects(const PosixFile& file, const std::vector<SkeletonEntry>& entries,
-                     const OfTables& items, SkeletonMaker maker) {
+                     const OfTables& items, const std::string& data_folder, SkeletonMaker maker) {
   Objects objects;
   if (maker == SkeletonMaker::direct) {
-    if (auto made = make_directly(file.path(), entries, items)) {
+    if (auto made = make_directly(file.path(), entries, items, data_folder)) {
       objects.places = std::move(made->places);
       objects.metadata = std::move(made->metadata);
       return objects;
@@ -95,7 +99,7 @@ Objects make_objects(const PosixFile& file, const std::vector<SkeletonEntry>& en
   }
   file.reserve(2 * kRecordBytes);  // at least, so that HDF5 can begin
   objects.draft = PosixFile::in_memory();
-  objects.places = make_with_hdf5(file.path(), objects.draft, entries, items);
+  objects.places = make_with_hdf5(file.path(), objects.draft, entries, items, data_folder);
   return objects;
 }
 
@@ -113,17 +117,16 @@ std::uint64_t slot_bytes(std::uint64_t nbytes) {
 }
 
 Skeleton make_skeleton(const std::string& path, const std::vector<SkeletonEntry>& entries,
-                       std::uint64_t generation, std::uint32_t world_size, SkeletonMaker maker) {
+                       const Record& whole, SkeletonMaker maker) {
   const hdf5::Quiet quiet;
   Skeleton skeleton;
   Tables tables = lay_out(entries, skeleton.places);
   Record& record = skeleton.record;
-  record.generation = generation;
-  record.world_size = world_size;
+  record = whole;
 
   const PosixFile file(path, PosixFile::Mode::create);
   const auto items = items_of(tables);
-  Objects objects = make_objects(file, entries, items, maker);
+  Objects objects = make_objects(file, entries, items, record.data_folder, maker);
 
   for (std::size_t t = 0; t < kTables; ++t) {
     const Table table{static_cast<std::uint8_t>(t)};
@@ -155,6 +158,30 @@ Skeleton make_skeleton(const std::string& path, const std::vector<SkeletonEntry>
   hash_segments(skeleton.image, others, record);
   write_skeleton(file, record, skeleton.image);
   return skeleton;
+}
+
+DataFileSkeleton make_data_file(const std::string& path, const std::vector<SkeletonEntry>& entries,
+                                const Record& whole, SkeletonMaker maker) {
+  const hdf5::Quiet quiet;
+  Record record = whole;
+  DataFileSkeleton made{.file = PosixFile(path, PosixFile::Mode::create), .addresses = {}};
+  Objects objects = make_objects(made.file, entries, {}, "", maker);
+  std::vector<Range> known;
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    const auto bytes = static_cast<std::uint64_t>(nbytes(entries[i].dtype, entries[i].sizes));
+    known.push_back({objects.places.entries[i], bytes});
+    record.data_bytes += bytes;
+  }
+  made.addresses = std::move(objects.places.entries);
+  record.file_bytes = objects.places.file_bytes;
+  record.committed = true;
+  const auto others = other_bytes(std::move(known), record.file_bytes);
+  const SkeletonImage image = objects.metadata
+                                  ? image_of(std::move(*objects.metadata), Index(record))
+                                  : image_of(objects.draft, others, Index(record));
+  hash_segments(image, others, record);
+  write_skeleton(made.file, record, image);
+  return made;
 }
 
 void repeat_skeleton(const std::string& path, const Record& record, const SkeletonImage& image) {

@@ -11,7 +11,9 @@
 #include "h5dcp/bytes.hpp"
 #include "h5dcp/filters.hpp"
 #include "h5dcp/metadata.hpp"
+#include "layout/data_parts.hpp"
 #include "layout/record.hpp"
+#include "storage/posix_file.hpp"
 #include "storage/skeleton_image.hpp"
 
 namespace h5dcp {
@@ -26,6 +28,9 @@ struct SkeletonEntry {
   std::uint64_t checksums = 0;  // ... and their numbers in that table
   Filters filters = {};
   Extents chunk_shape = {};  // of what is filtered
+  // Of a tensor in data files; then it has no bytes in this one, and is a virtual dataset.
+  std::vector<DataPart> parts = {};
+  std::vector<std::string> sources = {};  // the dataset of each part in its file
 };
 
 // Where the parts of one entry go.
@@ -57,9 +62,23 @@ std::uint64_t slot_bytes(std::uint64_t nbytes);
 // ordered by FQN.
 //
 // Throws Error{io}: "create '<path>': ..."; Error{unsupported} if HDF5 lacks a filter.
+// `whole` is what is known of the record: generation, ranks and data files.
 Skeleton make_skeleton(const std::string& path, const std::vector<SkeletonEntry>& entries,
-                       std::uint64_t generation, std::uint32_t world_size,
-                       SkeletonMaker maker = SkeletonMaker::direct);
+                       const Record& whole, SkeletonMaker maker = SkeletonMaker::direct);
+
+// The datasets of a data file.
+struct DataFileSkeleton {
+  PosixFile file;                        // not yet synced
+  std::vector<std::uint64_t> addresses;  // one an entry
+};
+
+// Makes data file `whole.data_file`, which must not exist. It has its record from the beginning:
+// that says whose it is, and the checkpoint's alone commits. `entries` are as those of
+// make_skeleton(), but all contiguous datasets; the tables of the index are there and empty.
+//
+// Throws as make_skeleton().
+DataFileSkeleton make_data_file(const std::string& path, const std::vector<SkeletonEntry>& entries,
+                                const Record& whole, SkeletonMaker maker = SkeletonMaker::direct);
 
 // Makes the same file again, of another generation.
 //

@@ -252,7 +252,10 @@ FileBytes Maker::metadata() {
 
 std::optional<DirectSkeleton> make_directly(const std::string& path,
                                             const std::vector<SkeletonEntry>& entries,
-                                            const OfTables& items) {
+                                            const OfTables& items,
+                                            const std::string& /*data_folder*/) {
+  const auto has_parts = [](const auto& entry) { return !entry.parts.empty(); };
+  if (std::ranges::any_of(entries, has_parts)) return std::nullopt;
   const auto same_name = [](const auto& a, const auto& b) { return a.fqn == b.fqn; };
   if (std::ranges::adjacent_find(entries, same_name) != entries.end()) return std::nullopt;
   Maker maker(path, entries, items);

@@ -23,6 +23,6 @@ struct DirectSkeleton {
 // Throws Error{unsupported} if HDF5 lacks a filter, Error{io}: "create '<path>': ...".
 std::optional<DirectSkeleton> make_directly(const std::string& path,
                                             const std::vector<SkeletonEntry>& entries,
-                                            const OfTables& items);
+                                            const OfTables& items, const std::string& data_folder);
 
 }  // namespace h5dcp

@@ -7,8 +7,11 @@
 #include <cstddef>
 #include <optional>
 #include <string_view>
+#include <utility>
 
+#include "layout/data_parts.hpp"
 #include "layout/dataset_name.hpp"
+#include "layout/hyperslab.hpp"
 #include "layout/tables.hpp"
 #include "storage/hdf5_filters.hpp"
 #include "storage/hdf5_id.hpp"
@@ -23,7 +26,9 @@ using hdf5::ok;
 class Maker {
  public:
   // `path` is there, and is overwritten by an empty HDF5 file; all further bytes go to `draft`.
-  Maker(const std::string& path, const PosixFile& draft, std::size_t entries);
+  // Data files are in `data_folder`.
+  Maker(const std::string& path, const PosixFile& draft, std::size_t entries,
+        std::string data_folder);
 
   // Address of a new dataset, 0 if it has no bytes.
   std::uint64_t dataset(const std::string& name, hid_t type, const Extents& sizes,
@@ -33,10 +38,12 @@ class Maker {
 
  private:
   hdf5::PropertyList filtered(const SkeletonEntry& entry) const;
+  hdf5::PropertyList of_parts(const SkeletonEntry& entry) const;
   void attribute(hid_t object, const char* name, std::string_view text);
   void write_to(const PosixFile& draft) const;
 
   std::string action_;
+  std::string data_folder_;
   hdf5::PropertyList dataset_creation_;
   hdf5::PropertyList link_creation_;
   hdf5::Dataspace scalar_;
@@ -44,8 +51,10 @@ class Maker {
   std::array<std::optional<hdf5::Datatype>, kDTypes> types_;
 };
 
-Maker::Maker(const std::string& path, const PosixFile& draft, std::size_t entries)
+Maker::Maker(const std::string& path, const PosixFile& draft, std::size_t entries,
+             std::string data_folder)
     : action_("create '" + path + "'"),
+      data_folder_(std::move(data_folder)),
       dataset_creation_(H5Pcreate(H5P_DATASET_CREATE), action_),
       link_creation_(H5Pcreate(H5P_LINK_CREATE), action_),
       scalar_(H5Screate(H5S_SCALAR), action_) {
@@ -101,6 +110,34 @@ hdf5::PropertyList Maker::filtered(const SkeletonEntry& entry) const {
   return creation;
 }
 
+// How a dataset is created whose parts are datasets of data files.
+hdf5::PropertyList Maker::of_parts(const SkeletonEntry& entry) const {
+  hdf5::PropertyList creation(H5Pcreate(H5P_DATASET_CREATE), action_);
+  ok(H5Pset_fill_time(creation.get(), H5D_FILL_TIME_NEVER), action_);
+  ok(H5Pset_obj_track_times(creation.get(), false), action_);
+  const auto space_of = [this](const Extents& sizes) {
+    const std::vector<hsize_t> dims(sizes.begin(), sizes.end());
+    return hdf5::Dataspace(H5Screate_simple(static_cast<int>(dims.size()), dims.data(), nullptr),
+                           action_);
+  };
+  for (std::size_t p = 0; p < entry.parts.size(); ++p) {
+    const auto& part = entry.parts[p];
+    const auto whole = space_of(entry.sizes);
+    const auto source = space_of(part.box.sizes);
+    if (entry.parts.size() > 1) {
+      const auto slab = hyperslab_of(part.box);
+      ok(H5Sselect_hyperslab(whole.get(), H5S_SELECT_SET, slab.start.data(), slab.stride.data(),
+                             slab.count.data(), slab.block.data()),
+         action_);
+    }
+    const auto file = source_name(data_folder_ + "/" + data_file_name(part.file));
+    const auto dataset = source_name(entry.sources[p]);
+    ok(H5Pset_virtual(creation.get(), whole.get(), file.c_str(), dataset.c_str(), source.get()),
+       action_);
+  }
+  return creation;
+}
+
 std::uint64_t Maker::dataset(const std::string& name, hid_t type, const Extents& sizes,
                              const SkeletonEntry* entry) {
   if (entry != nullptr) {
@@ -113,9 +150,11 @@ std::uint64_t Maker::dataset(const std::string& name, hid_t type, const Extents&
       sizes.empty() ? H5Screate(H5S_SCALAR)
                     : H5Screate_simple(static_cast<int>(dims.size()), dims.data(), nullptr),
       action_);
-  const bool is_filtered = entry != nullptr && entry->filters.any();
-  const hdf5::PropertyList own = is_filtered ? filtered(*entry) : hdf5::PropertyList();
-  const hid_t creation = is_filtered ? own.get() : dataset_creation_.get();
+  const bool is_virtual = entry != nullptr && !entry->parts.empty();
+  hdf5::PropertyList own;
+  if (is_virtual) own = of_parts(*entry);
+  if (entry != nullptr && entry->filters.any()) own = filtered(*entry);
+  const hid_t creation = own.get() >= 0 ? own.get() : dataset_creation_.get();
   hdf5::Dataset dataset(H5Dcreate2(file_.get(), name.c_str(), type, space.get(),
                                    link_creation_.get(), creation, H5P_DEFAULT),
                         action_ + ": dataset '" + name + "'");
@@ -123,8 +162,9 @@ std::uint64_t Maker::dataset(const std::string& name, hid_t type, const Extents&
     attribute(dataset.get(), "fqn", entry->fqn);
     attribute(dataset.get(), "dtype", to_string(entry->dtype));
   }
-  // HDF5 has an address only for datasets with bytes.
-  const haddr_t address = H5Dget_storage_size(dataset.get()) > 0 ? H5Dget_offset(dataset.get()) : 0;
+  // HDF5 has an address only for datasets with bytes of their own.
+  const bool has_bytes = !is_virtual && H5Dget_storage_size(dataset.get()) > 0;
+  const haddr_t address = has_bytes ? H5Dget_offset(dataset.get()) : 0;
   dataset.close(action_);
   return address;
 }
@@ -146,8 +186,9 @@ Extents length(std::uint64_t items) {
 }  // namespace
 
 ObjectPlaces make_with_hdf5(const std::string& path, const PosixFile& draft,
-                            const std::vector<SkeletonEntry>& entries, const OfTables& items) {
-  Maker maker(path, draft, entries.size());
+                            const std::vector<SkeletonEntry>& entries, const OfTables& items,
+                            const std::string& data_folder) {
+  Maker maker(path, draft, entries.size(), data_folder);
   ObjectPlaces places;
   maker.group("/state");
   for (const auto& entry : entries) {

@@ -15,6 +15,7 @@ namespace h5dcp {
 //
 // Throws Error{io}: "create '<path>': ...".
 ObjectPlaces make_with_hdf5(const std::string& path, const PosixFile& draft,
-                            const std::vector<SkeletonEntry>& entries, const OfTables& items);
+                            const std::vector<SkeletonEntry>& entries, const OfTables& items,
+                            const std::string& data_folder);
 
 }  // namespace h5dcp

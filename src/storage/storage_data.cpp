@@ -14,6 +14,12 @@ StorageData encode_place(const ChunkPlace& place) {
   wire.varint(place.slot_bytes);
   wire.varint(place.chunk_shape.size());
   wire.extents(place.chunk_shape);
+  wire.varint(place.part.file);
+  if (place.part.file > 0) {
+    wire.varint(place.part.address);
+    wire.varint(place.part.box.dims());
+    wire.box(place.part.box);
+  }
   return wire.take();
 }
 
@@ -26,6 +32,11 @@ ChunkPlace decode_place(const StorageData& data) {
                    .first_checksum = wire.varint(),
                    .slot_bytes = wire.varint()};
   place.chunk_shape = wire.extents(wire.varint());
+  place.part.file = static_cast<std::uint32_t>(wire.varint());
+  if (place.part.file > 0) {
+    place.part.address = wire.varint();
+    place.part.box = wire.box(wire.varint());
+  }
   return place;
 }
 

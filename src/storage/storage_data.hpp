@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "h5dcp/planner.hpp"
+#include "layout/data_parts.hpp"
 
 namespace h5dcp {
 
@@ -16,6 +17,7 @@ struct ChunkPlace {
   std::uint64_t first_checksum = 0;  // in `checksums`
   std::uint64_t slot_bytes = 0;      // of a value in `blobs`; 0 for all else
   Extents chunk_shape = {};          // of a tensor that is filtered; empty for all else
+  DataPart part = {};                // in which it lies, if that is in a data file: part.file > 0
 };
 
 StorageData encode_place(const ChunkPlace& place);

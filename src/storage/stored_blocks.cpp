@@ -15,23 +15,27 @@ namespace h5dcp {
 
 namespace {
 
-// The address in the file of element `offsets` of entry i, which is not filtered.
-std::uint64_t address_of(const Index& index, std::size_t i, const Extents& offsets) {
-  const Extents sizes = index.sizes(i);
+// The address of element `offsets` of a chunk of entry i, which is not filtered, in the file where
+// its part is.
+std::uint64_t address_of(const Index& index, std::size_t i, const StoredChunk& chunk,
+                         const Extents& offsets) {
+  const auto& part = chunk.part;
   std::uint64_t element = 0;
-  for (std::size_t d = 0; d < sizes.size(); ++d) {
-    element =
-        element * static_cast<std::uint64_t>(sizes[d]) + static_cast<std::uint64_t>(offsets[d]);
+  for (std::size_t d = 0; d < offsets.size(); ++d) {
+    element = element * static_cast<std::uint64_t>(part.box.sizes[d]) +
+              static_cast<std::uint64_t>(offsets[d] - part.box.offsets[d]);
   }
-  return index.row(i).address + element * itemsize(index.dtype(i));
+  return part.address + element * itemsize(index.dtype(i));
 }
 
-// The elements of `box` of entry i, which is not filtered, packed.
-void read_packed(const PosixFile& file, const Index& index, std::size_t i, const Box& box,
-                 std::uint8_t* packed) {
-  for_each_run(index.sizes(i), box, itemsize(index.dtype(i)),
+// The elements of `box` of a chunk of entry i, which is not filtered, packed.
+void read_packed(const CheckpointFiles& files, const Index& index, std::size_t i,
+                 const StoredChunk& chunk, const Box& box, std::uint8_t* packed) {
+  const auto& part = chunk.part;
+  const auto& file = files.at(part.file);
+  for_each_run(part.box.sizes, relative_to(box, part.box.offsets), itemsize(index.dtype(i)),
                [&](std::uint64_t first, std::uint64_t size) {
-                 file.read(packed, size, index.row(i).address + first);
+                 file.read(packed, size, part.address + first);
                  packed += size;
                });
 }
@@ -57,8 +61,13 @@ Range range_of(const Index& index, std::size_t i, const StoredChunk& chunk, cons
   }
   Extents last = block.offsets;
   for (std::size_t d = 0; d < block.dims(); ++d) last[d] += block.sizes[d] - 1;
-  const auto first = address_of(index, i, block.offsets);
-  return {first, address_of(index, i, last) + itemsize(index.dtype(i)) - first};
+  const auto first = address_of(index, i, chunk, block.offsets);
+  return {first, address_of(index, i, chunk, last) + itemsize(index.dtype(i)) - first};
+}
+
+std::string file_text(const StoredChunk& chunk) {
+  if (chunk.part.file == 0) return "the file";
+  return "data file " + std::to_string(chunk.part.file);
 }
 
 [[noreturn]] void fail_damaged(const Index& index, std::size_t i, const StoredChunk& chunk,
@@ -69,7 +78,8 @@ Range range_of(const Index& index, std::size_t i, const StoredChunk& chunk, cons
   throw Error(ErrorCode::corrupt, "'" + std::string(index.fqn(i)) + "' " + to_string(block) +
                                       ": its " + std::to_string(nbytes) + " bytes, from address " +
                                       std::to_string(range_of(index, i, chunk, block).address) +
-                                      " of the file on, do not match their checksum");
+                                      " of " + file_text(chunk) +
+                                      " on, do not match their checksum");
 }
 
 // What is stored of a filtered block. Whether it is as it was written.
@@ -137,14 +147,14 @@ void parts_of(const StoredChunk& chunk, const Box& region, std::size_t itemsize,
   }
 }
 
-void read_checked(const PosixFile& file, const Index& index, std::size_t i,
+void read_checked(const CheckpointFiles& files, const Index& index, std::size_t i,
                   const StoredChunk& chunk, const Box& box, void* packed) {
   auto* bytes = static_cast<std::uint8_t*>(packed);
   if (!chunk.stored.empty()) {
-    read_filtered(file, index, i, chunk, box, bytes);
+    read_filtered(files.own(), index, i, chunk, box, bytes);
     return;
   }
-  read_packed(file, index, i, box, bytes);
+  read_packed(files, index, i, chunk, box, bytes);
   check_blocks(index, i, chunk, box, packed);
 }
 
@@ -154,16 +164,18 @@ void check_blocks(const Index& index, std::size_t i, const StoredChunk& chunk, c
   if (!damaged.empty()) fail_damaged(index, i, chunk, damaged.front());
 }
 
-std::vector<DamagedBlock> find_damage(const PosixFile& file, const Index& index, std::size_t i,
-                                      const StoredChunk& chunk, const Box& box, Bytes& buffer) {
+std::vector<DamagedBlock> find_damage(const CheckpointFiles& files, const Index& index,
+                                      std::size_t i, const StoredChunk& chunk, const Box& box,
+                                      Bytes& buffer) {
   std::vector<Box> damaged;
   if (chunk.stored.empty()) {
     buffer.resize(static_cast<std::size_t>(nbytes(index.dtype(i), box.sizes)));
-    read_packed(file, index, i, box, buffer.data());
+    read_packed(files, index, i, chunk, box, buffer.data());
     damaged = damaged_blocks(index, i, chunk, box, buffer.data());
   } else {
     for (auto& block : blocks_of(chunk.grid, box)) {
-      if (!is_sound(file, index, i, chunk, block, buffer)) damaged.push_back(std::move(block));
+      if (!is_sound(files.own(), index, i, chunk, block, buffer))
+        damaged.push_back(std::move(block));
     }
   }
   std::vector<DamagedBlock> found;

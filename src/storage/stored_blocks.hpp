@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "h5dcp/bytes.hpp"
+#include "storage/checkpoint_files.hpp"
 #include "storage/index.hpp"
-#include "storage/posix_file.hpp"
 
 namespace h5dcp {
 
@@ -29,7 +29,7 @@ void parts_of(const StoredChunk& chunk, const Box& region, std::size_t itemsize,
 // The elements of `box`, whole blocks of `chunk`, of entry i, packed and checked: to `packed`,
 // which has room for them. Throws Error{io}, and Error{corrupt} for a damaged block, as
 // check_blocks().
-void read_checked(const PosixFile& file, const Index& index, std::size_t i,
+void read_checked(const CheckpointFiles& files, const Index& index, std::size_t i,
                   const StoredChunk& chunk, const Box& box, void* packed);
 
 // Throws Error{corrupt} for the first of the blocks of `box`, whole blocks of `chunk` that were not
@@ -38,7 +38,7 @@ void read_checked(const PosixFile& file, const Index& index, std::size_t i,
 void check_blocks(const Index& index, std::size_t i, const StoredChunk& chunk, const Box& box,
                   const void* packed);
 
-// A block, and the bytes of the file from its first to its last one.
+// A block, and the bytes of its file from its first to its last one.
 struct DamagedBlock {
   Box box;
   Range range;
@@ -46,7 +46,8 @@ struct DamagedBlock {
 
 // Reads `box`, whole blocks of `chunk`, and finds the blocks that are not as they were written.
 // Throws Error{io}, Error{corrupt} if the file ends before. `buffer` is kept from call to call.
-std::vector<DamagedBlock> find_damage(const PosixFile& file, const Index& index, std::size_t i,
-                                      const StoredChunk& chunk, const Box& box, Bytes& buffer);
+std::vector<DamagedBlock> find_damage(const CheckpointFiles& files, const Index& index,
+                                      std::size_t i, const StoredChunk& chunk, const Box& box,
+                                      Bytes& buffer);
 
 }  // namespace h5dcp

@@ -36,7 +36,8 @@ void TensorReads::add(const ReadItem& item) {
     parts_of(chunk, region, itemsize(index_.dtype(*entry)), piece_bytes_, cuts_);
     for (const auto& cut : cuts_) {
       auto& parts = chunk.stored.empty() ? parts_ : filtered_;
-      parts.push_back({&wanted, &chunk, cut.box, cut.useful, {}});
+      parts.push_back(
+          {&wanted, &chunk, cut.box, relative_to(cut.box, chunk.part.box.offsets), cut.useful, {}});
       ++wanted.parts;
     }
   }
@@ -51,9 +52,10 @@ std::vector<Piece> TensorReads::pieces() {
   made.reserve(parts_.size());
   for (const auto& part : parts_) {
     const auto entry = part.wanted->entry;
-    made.push_back(
-        {{entry, index_.row(entry).address, itemsize(index_.dtype(entry)), index_.sizes(entry)},
-         {&part.box, 1}});
+    const auto& in = part.chunk->part;
+    made.push_back({{entry, in.address, itemsize(index_.dtype(entry)), in.box.sizes, in.file,
+                     index_.row(entry).nbytes},
+                    {&part.in_part, 1}});
   }
   return made;
 }
@@ -84,7 +86,7 @@ void TensorReads::read_filtered(LoadPlanner& planner) {
   for (auto& part : filtered_) {
     with_late_context([&] { return "read " + describe(part); },
                       [&] {
-                        read_checked(file_, index_, part.wanted->entry, *part.chunk, part.box,
+                        read_checked(files_, index_, part.wanted->entry, *part.chunk, part.box,
                                      into(part, planner));
                       });
     put(part, planner);

@@ -11,9 +11,9 @@
 
 #include "h5dcp/bytes.hpp"
 #include "h5dcp/planner.hpp"
+#include "storage/checkpoint_files.hpp"
 #include "storage/engine.hpp"
 #include "storage/index.hpp"
-#include "storage/posix_file.hpp"
 #include "storage/stored_blocks.hpp"
 
 namespace h5dcp {
@@ -21,8 +21,11 @@ namespace h5dcp {
 // One rank's reads of tensors.
 class TensorReads {
  public:
-  TensorReads(const PosixFile& file, const Index& index, std::uint64_t piece_bytes)
-      : file_(file), index_(index), tables_(file, index.record()), piece_bytes_(piece_bytes) {}
+  TensorReads(const CheckpointFiles& files, const Index& index, std::uint64_t piece_bytes)
+      : files_(files),
+        index_(index),
+        tables_(files.own(), index.record()),
+        piece_bytes_(piece_bytes) {}
 
   void add(const ReadItem& item);
 
@@ -53,6 +56,7 @@ class TensorReads {
     Wanted* wanted;
     const StoredChunk* chunk;
     Box box;
+    Box in_part;        // the same in the part of the tensor in which the chunk lies
     Box useful;         // what the item needs of it
     Bytes detour = {};  // for the elements while they are read, if they cannot go to their place
   };
@@ -64,7 +68,7 @@ class TensorReads {
   void put(Part& part, LoadPlanner& planner);
   const std::vector<StoredChunk>& chunks(std::size_t entry);
 
-  const PosixFile& file_;
+  const CheckpointFiles& files_;
   const Index& index_;
   TableReader tables_;
   std::uint64_t piece_bytes_;

@@ -333,6 +333,10 @@ int linkat(int from_at, const char* from, int to_at, const char* to, int flags) 
   SUFFER(decide_path("link", to_at, to, false));
   return REAL(linkat)(from_at, from, to_at, to, flags);
 }
+int mkdir(const char* path, mode_t mode) {
+  SUFFER(decide_path("mkdir", AT_FDCWD, path, false));
+  return REAL(mkdir)(path, mode);
+}
 int unlink(const char* path) {
   SUFFER(decide_path("unlink", AT_FDCWD, path, false));
   return REAL(unlink)(path);

@@ -1,0 +1,17 @@
+// Which ranks are on one node.
+
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+namespace h5dcp {
+
+// The same number on all ranks of a node, and another one on other nodes; never 0. It follows from
+// the node's name alone.
+std::uint64_t node_key();
+
+// Numbers from 0 on for those that have the same key, in the order in which they come first.
+std::vector<std::uint32_t> number_nodes(const std::vector<std::uint64_t>& keys);
+
+}  // namespace h5dcp
