@@ -8,6 +8,7 @@
 #include <cstring>
 #include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "h5dcp/bytes.hpp"
@@ -22,9 +23,11 @@
 #include "hdf5_format/group.hpp"
 #include "hdf5_format/group_btree.hpp"
 #include "hdf5_format/local_heap.hpp"
+#include "hdf5_format/lookup3.hpp"
 #include "hdf5_format/object_header.hpp"
 #include "hdf5_format/superblock.hpp"
 #include "hdf5_format/symbol_table.hpp"
+#include "hdf5_format/virtual_mapping.hpp"
 
 namespace h5dcp::hdf5_format {
 namespace {
@@ -325,6 +328,39 @@ TEST(Group, FindsEachMemberWhateverTheirNumber) {
     EXPECT_EQ(out.left(), 0U);
     EXPECT_EQ(GroupReader(bytes, place).read(), expected);
   }
+}
+
+// Those that its author published for these strings.
+TEST(Lookup3, OfKnownStrings) {
+  const auto hash = [](std::string_view text) {
+    return lookup3({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
+  };
+  EXPECT_EQ(hash(""), 0xDEADBEEFU);
+  EXPECT_EQ(hash("Four score and seven years ago"), 0x17770551U);
+}
+
+// By hand, but for the checksum.
+TEST(VirtualMapping, OfABoxAndOfAll) {
+  const std::array<std::int64_t, 2> offsets{4, 0};
+  const std::array<std::int64_t, 2> sizes{2, 3};
+  const VirtualSource sources[] = {{"f", "/a", offsets, sizes}, {"g", "/b"}};
+  ASSERT_TRUE(fits(sources));
+  const auto object = virtual_mapping(sources);
+  const Bytes expected{0,   2, 0,   0,   0, 0, 0, 0, 0,                        // version, sources
+                       'f', 0, '/', 'a', 0,                                    //
+                       3,   0, 0,   0,   1, 0, 0, 0, 0, 0, 0, 0, 0,  0, 0, 0,  // all of it ...
+                       2,   0, 0,   0,   1, 0, 0, 0, 0, 0, 0, 0, 24, 0, 0, 0,  // ... is a box
+                       2,   0, 0,   0,   1, 0, 0, 0,                           // dimensions, blocks
+                       4,   0, 0,   0,   0, 0, 0, 0, 5, 0, 0, 0, 2,  0, 0, 0,  // first, last
+                       'g', 0, '/', 'b', 0,                                    //
+                       3,   0, 0,   0,   1, 0, 0, 0, 0, 0, 0, 0, 0,  0, 0, 0,  //
+                       3,   0, 0,   0,   1, 0, 0, 0, 0, 0, 0, 0, 0,  0, 0, 0};
+  ASSERT_EQ(object.size(), expected.size() + 4);
+  EXPECT_TRUE(std::equal(expected.begin(), expected.end(), object.begin()));
+  const std::int64_t far[] = {std::int64_t{1} << 32};
+  const std::int64_t one[] = {1};
+  const VirtualSource beyond[] = {{"f", "/a", far, one}};
+  EXPECT_FALSE(fits(beyond));
 }
 
 }  // namespace

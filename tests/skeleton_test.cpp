@@ -21,6 +21,7 @@
 #include "h5dcp/error.hpp"
 #include "layout/dataset_name.hpp"
 #include "layout/tables.hpp"
+#include "storage/data_files.hpp"
 #include "storage/hdf5_id.hpp"
 #include "storage/index.hpp"
 #include "storage/segments.hpp"
@@ -54,12 +55,21 @@ struct Made {
   Skeleton skeleton;
 };
 
-Made make(SkeletonMaker maker, const std::vector<SkeletonEntry>& entries) {
+Made make(SkeletonMaker maker, std::vector<SkeletonEntry> entries) {
   const std::string folder = maker == SkeletonMaker::direct ? "direct" : "hdf5";
   fs::create_directory(folder);
   const auto path = folder + "/file.h5";
   fs::remove(path);
-  return {path, make_skeleton(path, entries, {.generation = 7, .world_size = 3}, maker)};
+  Record whole{.generation = 7, .world_size = 3};
+  whole.data_files = count_data_files(entries);
+  if (whole.data_files > 0) {
+    whole.data_folder = "100%.data";
+    const auto data = folder + "/" + whole.data_folder;
+    fs::remove_all(data);
+    fs::create_directory(data);
+    make_data_files(data, entries, whole);
+  }
+  return {path, make_skeleton(path, entries, whole, maker)};
 }
 
 std::uint64_t bytes_of(const SkeletonEntry& entry) {
@@ -72,17 +82,22 @@ Bytes data_of(std::size_t i, const SkeletonEntry& entry) {
   return bytes;
 }
 
-// All data, the same for both: they are at other addresses. HDF5 writes what is filtered.
+bool is_elsewhere(const SkeletonEntry& entry) {
+  return entry.filters.any() || !entry.parts.empty();
+}
+
+// All data, the same for both: they are at other addresses. HDF5 writes what is filtered, or in
+// data files.
 void fill(const Made& made, const std::vector<SkeletonEntry>& entries) {
   const PosixFile file(made.path, PosixFile::Mode::read_write);
   for (std::size_t i = 0; i < entries.size(); ++i) {
-    if (entries[i].filters.any()) continue;
+    if (is_elsewhere(entries[i])) continue;
     const auto bytes = data_of(i, entries[i]);
     file.write(bytes.data(), bytes.size(), made.skeleton.places[i].address);
   }
   hdf5::File opened(H5Fopen(made.path.c_str(), H5F_ACC_RDWR, H5P_DEFAULT), "open");
   for (std::size_t i = 0; i < entries.size(); ++i) {
-    if (!entries[i].filters.any()) continue;
+    if (!is_elsewhere(entries[i])) continue;
     const bool is_prefix = std::ranges::any_of(
         entries, [&](const auto& e) { return e.fqn.starts_with(entries[i].fqn + "."); });
     const auto path = dataset_path(entries[i].fqn, is_prefix);
@@ -130,7 +145,7 @@ void expect_sound(const Made& made, const std::vector<SkeletonEntry>& entries) {
     const auto address = made.skeleton.places[i].address;
     EXPECT_EQ(index.row(i).address, address);
     EXPECT_EQ(index.fqn(i), entries[i].fqn);
-    if (entries[i].filters.any() || bytes_of(entries[i]) == 0) {
+    if (is_elsewhere(entries[i]) || bytes_of(entries[i]) == 0) {
       EXPECT_TRUE(address == 0 || in_blobs(entries[i].kind)) << entries[i].fqn;
     } else if (bytes_of(entries[i]) >= 4096 && !in_blobs(entries[i].kind)) {
       EXPECT_EQ(address % 4096, 0U) << entries[i].fqn;
@@ -172,9 +187,10 @@ void expect_same(const std::vector<SkeletonEntry>& entries) {
         << options;
   }
   // h5diff calls a dataset without elements "not comparable", with itself too.
-  fs::copy_file(hdf5.path, "copy.h5", fs::copy_options::overwrite_existing);
+  fs::remove_all("copy");
+  fs::copy("hdf5", "copy", fs::copy_options::recursive);
   const std::string diff = "h5diff -v --exclude-path /h5dcp/tensors hdf5/file.h5 ";
-  const auto same = run(diff + "copy.h5");
+  const auto same = run(diff + "copy/file.h5");
   const auto both = run(diff + "direct/file.h5");
   EXPECT_NE(same.text.find("/h5dcp/names"), std::string::npos) << same.text;
   EXPECT_EQ(first_difference(both.text, same.text), "");
@@ -239,6 +255,43 @@ TEST(Skeleton, OfEveryFilter) {
   }
   std::ranges::sort(entries, {}, &SkeletonEntry::fqn);
   expect_same(entries);
+}
+
+TEST(Skeleton, OfTensorsInDataFiles) {
+  std::vector<SkeletonEntry> entries;
+  for (int i = 0; i < 100; ++i) {  // their mappings take several collections of the heap
+    auto& entry = entries.emplace_back(tensor("whole" + std::to_string(i), DType::int16, {3, 5}));
+    entry.parts = {{1 + static_cast<std::uint32_t>(i) % 3, 0, {{0, 0}, {3, 5}}}};
+  }
+  auto& rows = entries.emplace_back(tensor("rows", DType::bfloat16, {8, 6}));
+  rows.parts = {{1, 0, {{0, 0}, {5, 6}}}, {2, 0, {{5, 0}, {3, 6}}}};
+  auto& prefix = entries.emplace_back(tensor("rows.of%self", DType::float32, {4}));
+  prefix.parts = {{2, 0, {{0}, {4}}}};
+  auto& several = entries.emplace_back(tensor("several", DType::int32, {4, 4}));
+  several.parts = {{2, 0, {{0, 0}, {2, 2}}},
+                   {2, 0, {{2, 2}, {2, 2}}},
+                   {3, 0, {{0, 2}, {2, 2}}},
+                   {3, 0, {{2, 0}, {2, 2}}}};
+  auto& many = entries.emplace_back(tensor("many", DType::int8, {200}));  // more than a collection
+  for (std::int64_t i = 0; i < 200; ++i) many.parts.push_back({3, 0, {{i}, {1}}});
+  entries.push_back(tensor("here", DType::int8, {7}));
+  std::ranges::sort(entries, {}, &SkeletonEntry::fqn);
+  expect_same(entries);
+  const auto box = run("h5dump -H -d '/state/several/0:2,0:2' 'direct/100%.data/2.h5'");
+  EXPECT_EQ(box.status, 0) << box.text;
+}
+
+TEST(Skeleton, OfBoxesThatHdf5MustMap) {
+  constexpr std::int64_t kFar = std::int64_t{1} << 32;
+  auto entry = tensor("far", DType::int8, {kFar + 2});
+  entry.parts = {{1, 4096, {{0}, {1}}}, {1, 8192, {{1}, {kFar + 1}}}};
+  entry.sources = {"/state/far/a", "/state/far/b"};
+  fs::create_directory("far");
+  fs::remove("far/file.h5");
+  make_skeleton("far/file.h5", {entry}, {.data_files = 1, .data_folder = "none"});
+  EXPECT_FALSE(is_made_directly("far/file.h5"));
+  const auto dump = run("h5dump -p -H far/file.h5");
+  EXPECT_NE(dump.text.find("BLOCK (4294967297)"), std::string::npos) << dump.text;
 }
 
 TEST(Skeleton, OfAnyNumberOfDimensions) {

@@ -1,4 +1,5 @@
-// The data layout message, version 3: where a dataset's elements are. "IV.A.2.i".
+// The data layout message, version 3, or 4 of virtual datasets: where a dataset's elements are.
+// "IV.A.2.i".
 
 #pragma once
 
@@ -36,6 +37,17 @@ inline void put_chunked(ByteWriter& out, std::span<const std::int64_t> chunk,
   out.u32(static_cast<std::uint32_t>(itemsize));
   const auto nbytes = chunked_bytes(chunk.size());
   out.zeros(padded(nbytes) - nbytes);
+}
+
+inline constexpr std::size_t kVirtualBytes = 14;
+
+// The mapping is object `number` of a collection of the global heap.
+inline void put_virtual(ByteWriter& out, std::uint64_t collection, std::uint32_t number) {
+  out.u8(4);  // version
+  out.u8(3);  // virtual
+  out.u64(collection);
+  out.u32(number);
+  out.zeros(padded(kVirtualBytes) - kVirtualBytes);
 }
 
 }  // namespace h5dcp::hdf5_format

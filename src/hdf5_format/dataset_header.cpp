@@ -15,7 +15,12 @@ bool is_chunked(const DatasetHeader& dataset) {
   return !dataset.chunk.empty();
 }
 
+bool is_virtual(const DatasetHeader& dataset) {
+  return dataset.mapping_number > 0;
+}
+
 std::size_t layout_bytes(const DatasetHeader& dataset) {
+  if (is_virtual(dataset)) return kVirtualBytes;
   return is_chunked(dataset) ? chunked_bytes(dataset.chunk.size()) : kContiguousBytes;
 }
 
@@ -54,17 +59,20 @@ void put_dataset_header(ByteWriter& out, const DatasetHeader& dataset) {
   put_message_prefix(out, Message::datatype, dataset.datatype.size(), MessageFlags::constant);
   out.padded_bytes(dataset.datatype);
   put_message_prefix(out, Message::fill_value, kFillValueBytes, MessageFlags::constant);
-  put_fill_value(out, is_chunked(dataset) ? Allocation::incremental : Allocation::early);
+  const bool is_early = !is_chunked(dataset) && !is_virtual(dataset);
+  put_fill_value(out, is_early ? Allocation::early : Allocation::incremental);
   if (!dataset.filters.empty()) {
     put_message_prefix(out, Message::filter_pipeline, filter_pipeline_bytes(dataset.filters),
                        MessageFlags::constant);
     put_filter_pipeline(out, dataset.filters);
   }
   // HDF5 changes the layout when it gives a dataset its space: until then it is no constant.
-  const bool has_space = !is_chunked(dataset) && dataset.address != kUndefined;
+  const bool has_space = is_early && dataset.address != kUndefined;
   put_message_prefix(out, Message::data_layout, layout_bytes(dataset),
                      has_space ? MessageFlags::constant : MessageFlags::none);
-  if (is_chunked(dataset)) {
+  if (is_virtual(dataset)) {
+    put_virtual(out, dataset.mapping_collection, dataset.mapping_number);
+  } else if (is_chunked(dataset)) {
     put_chunked(out, dataset.chunk, dataset.itemsize);
   } else {
     put_contiguous(out, dataset.address, dataset.nbytes);

@@ -26,6 +26,10 @@ struct DatasetHeader {
   std::span<const std::int64_t> chunk = {};  // as many sizes as `sizes`
   std::span<const Filter> filters = {};
 
+  // If it is virtual:
+  std::uint64_t mapping_collection = kUndefined;
+  std::uint32_t mapping_number = 0;  // from 1 on; 0: it is not
+
   std::span<const TextAttribute> attributes = {};
 };
 

@@ -21,6 +21,16 @@ struct Source {
   std::size_t part = 0;
 };
 
+// "0:4,8:16": h5dump takes brackets at the end of a name for a selection.
+std::string name_of(const Box& box) {
+  std::string name;
+  for (std::size_t d = 0; d < box.dims(); ++d) {
+    name += d == 0 ? "" : ",";
+    name += std::to_string(box.offsets[d]) + ":" + std::to_string(box.offsets[d] + box.sizes[d]);
+  }
+  return name;
+}
+
 // What is in each data file, by its number - 1, ordered by name.
 std::vector<std::vector<Source>> sources_of(const std::vector<SkeletonEntry>& entries) {
   std::vector<std::vector<Source>> files(count_data_files(entries));
@@ -32,7 +42,7 @@ std::vector<std::vector<Source>> sources_of(const std::vector<SkeletonEntry>& en
       // All the parts of one tensor in a file follow each other.
       const bool has_next = p + 1 < parts.size() && parts[p + 1].file == parts[p].file;
       auto fqn = entries[e].fqn;
-      if (is_next || has_next) fqn += "." + to_string(parts[p].box);
+      if (is_next || has_next) fqn += "." + name_of(parts[p].box);
       sources.push_back({std::move(fqn), e, p});
     }
   }

@@ -23,7 +23,7 @@ std::uint32_t count_data_files(const std::vector<SkeletonEntry>& entries);
 
 // Names the dataset of each part: SkeletonEntry::sources. It has the name of its tensor by the
 // rules for names in that file alone; with several parts of a tensor in one file each has its box
-// behind it: "/state/model/w/[0:4, 8:16]".
+// behind it: "/state/model/w/0:4,8:16".
 void name_sources(std::vector<SkeletonEntry>& entries);
 
 // Makes the `whole.data_files` data files, in `folder`, which is there, with a dataset for each

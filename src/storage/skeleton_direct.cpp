@@ -5,13 +5,17 @@
 #include <cstddef>
 #include <map>
 #include <span>
+#include <tuple>
 #include <utility>
 
 #include "h5dcp/error.hpp"
 #include "hdf5_format/dataset_header.hpp"
+#include "hdf5_format/global_heap.hpp"
 #include "hdf5_format/group.hpp"
 #include "hdf5_format/local_heap.hpp"
 #include "hdf5_format/superblock.hpp"
+#include "hdf5_format/virtual_mapping.hpp"
+#include "layout/data_parts.hpp"
 #include "layout/filters.hpp"
 #include "layout/group_tree.hpp"
 #include "layout/tables.hpp"
@@ -74,6 +78,7 @@ DatasetHeader Headers::of_entry(std::size_t i) {
                        .sizes = std::span(entry.sizes),
                        .nbytes = static_cast<std::uint64_t>(nbytes(entry.dtype, entry.sizes)),
                        .attributes = attributes_};
+  if (!entry.parts.empty()) header.mapping_number = 1;  // it will have one
   if (entry.filters.any()) {
     header.chunk = std::span(entry.chunk_shape);
     header.filters = filters_of(entry);
@@ -96,14 +101,23 @@ std::vector<StoredName> names_of(const std::vector<SkeletonEntry>& entries) {
   return names;
 }
 
+// A collection of the global heap, and the entries whose mappings are its objects.
+struct Mappings {
+  std::uint64_t address = 0;
+  std::size_t nbytes = 0;  // of the objects
+  std::vector<std::size_t> entries;
+};
+
 // First gives ranges of the file away: to the metadata, then to small data, then to large data.
 // Then writes the metadata.
 //
 // The datasets are numbered: those of the entries, then those of the tables.
 class Maker {
  public:
-  Maker(const std::string& path, const std::vector<SkeletonEntry>& entries, const OfTables& items)
+  Maker(const std::string& path, const std::vector<SkeletonEntry>& entries, const OfTables& items,
+        std::string data_folder)
       : entries_(entries),
+        data_folder_(std::move(data_folder)),
         headers_(path, entries, items),
         tree_(names_of(entries)),
         header_at_(entries.size() + kTables),
@@ -113,6 +127,7 @@ class Maker {
   // False if one of them does not fit.
   bool place_headers();
   void place_groups();
+  void place_mappings();
   void place_data();
 
   ObjectPlaces places() const;
@@ -122,9 +137,12 @@ class Maker {
   bool is_dataset(std::size_t d) const {
     return d >= entries_.size() || !in_blobs(entries_[d].kind);
   }
+  // But for where its data or its mapping are.
   DatasetHeader header_of(std::size_t d) {
     return d < entries_.size() ? headers_.of_entry(d) : headers_.of_table(d - entries_.size());
   }
+  // The mapping of a virtual dataset; nothing if that does not fit.
+  Bytes mapping_of(const SkeletonEntry& entry) const;
 
   // The members of the groups /, /h5dcp and those below /state.
   std::vector<GroupMember> root_members() const;
@@ -132,6 +150,7 @@ class Maker {
   void members_of(std::size_t group, std::vector<GroupMember>& members) const;
 
   const std::vector<SkeletonEntry>& entries_;
+  std::string data_folder_;
   Headers headers_;
   GroupTree tree_;
   // As HDF5 counts, from behind the record:
@@ -140,6 +159,8 @@ class Maker {
   GroupPlace root_;
   GroupPlace tables_;
   std::vector<GroupPlace> groups_;
+  std::vector<Bytes> objects_;  // of virtual datasets, in their order
+  std::vector<Mappings> mappings_;
   std::uint64_t end_of_metadata_ = hdf5_format::kSuperblockBytes;
   std::uint64_t end_ = 0;
 };
@@ -151,7 +172,12 @@ bool Maker::place_headers() {
     if (!hdf5_format::fits(header)) return false;
     header_at_[d] = end_of_metadata_;
     end_of_metadata_ += hdf5_format::dataset_header_bytes(header);
-    if (header.chunk.empty()) data_[d].nbytes = header.nbytes;
+    const bool is_virtual = header.mapping_number > 0;
+    if (header.chunk.empty() && !is_virtual) data_[d].nbytes = header.nbytes;
+    if (is_virtual) {
+      objects_.push_back(mapping_of(entries_[d]));
+      if (objects_.back().empty()) return false;
+    }
   }
   return true;
 }
@@ -170,6 +196,42 @@ void Maker::place_groups() {
   for (std::size_t g = 0; g < groups_.size(); ++g) {
     members_of(g, members);
     groups_[g] = place(members);
+  }
+}
+
+Bytes Maker::mapping_of(const SkeletonEntry& entry) const {
+  const bool is_whole = entry.parts.size() == 1;
+  std::vector<std::string> files;
+  std::vector<std::string> datasets;
+  for (std::size_t p = 0; p < entry.parts.size(); ++p) {
+    files.push_back(source_name(data_folder_ + "/" + data_file_name(entry.parts[p].file)));
+    datasets.push_back(source_name(entry.sources[p]));
+  }
+  std::vector<hdf5_format::VirtualSource> sources;
+  for (std::size_t p = 0; p < entry.parts.size(); ++p) {
+    auto& source =
+        sources.emplace_back(hdf5_format::VirtualSource{.file = files[p], .dataset = datasets[p]});
+    if (is_whole) continue;
+    source.offsets = std::span(entry.parts[p].box.offsets);
+    source.sizes = std::span(entry.parts[p].box.sizes);
+  }
+  return hdf5_format::fits(sources) ? hdf5_format::virtual_mapping(sources) : Bytes();
+}
+
+// HDF5 reads a whole collection to get at one mapping, so none is much larger than the least.
+void Maker::place_mappings() {
+  auto object = objects_.begin();
+  for (std::size_t e = 0; e < entries_.size(); ++e) {
+    if (entries_[e].parts.empty()) continue;
+    const auto nbytes = hdf5_format::heap_object_bytes((object++)->size());
+    const auto full = hdf5_format::kLeastCollectionBytes - hdf5_format::kCollectionPrefixBytes;
+    if (mappings_.empty() || mappings_.back().nbytes + nbytes > full) mappings_.emplace_back();
+    mappings_.back().nbytes += nbytes;
+    mappings_.back().entries.push_back(e);
+  }
+  for (auto& collection : mappings_) {
+    collection.address = end_of_metadata_;
+    end_of_metadata_ += hdf5_format::collection_bytes(collection.nbytes);
   }
 }
 
@@ -231,10 +293,19 @@ FileBytes Maker::metadata() {
                        .root_header = root_.header,
                        .root_btree = root_.btree,
                        .root_heap = root_.heap});
+  std::map<std::size_t, std::pair<std::uint64_t, std::uint32_t>> mapping_at;  // of entries
+  for (const auto& collection : mappings_) {
+    for (std::uint32_t n = 0; n < collection.entries.size(); ++n) {
+      mapping_at[collection.entries[n]] = {collection.address, n + 1};
+    }
+  }
   for (std::size_t d = 0; d < header_at_.size(); ++d) {
     if (!is_dataset(d)) continue;
     auto header = header_of(d);
     if (data_[d].nbytes > 0) header.address = data_[d].address;
+    if (header.mapping_number > 0) {
+      std::tie(header.mapping_collection, header.mapping_number) = mapping_at.at(d);
+    }
     put_dataset_header(out, header);
   }
   put_group(out, root_, root_members());
@@ -244,6 +315,14 @@ FileBytes Maker::metadata() {
     members_of(g, members);
     put_group(out, groups_[g], members);
   }
+  auto object = objects_.begin();
+  for (const auto& collection : mappings_) {
+    hdf5_format::put_collection_prefix(out, collection.nbytes);
+    for (std::size_t n = 0; n < collection.entries.size(); ++n) {
+      hdf5_format::put_heap_object(out, n + 1, *object++);
+    }
+    hdf5_format::put_collection_end(out, collection.nbytes);
+  }
   if (out.left() > 0) throw Error(ErrorCode::internal, "HDF5's metadata: shorter than laid out");
   return made;
 }
@@ -252,15 +331,13 @@ FileBytes Maker::metadata() {
 
 std::optional<DirectSkeleton> make_directly(const std::string& path,
                                             const std::vector<SkeletonEntry>& entries,
-                                            const OfTables& items,
-                                            const std::string& /*data_folder*/) {
-  const auto has_parts = [](const auto& entry) { return !entry.parts.empty(); };
-  if (std::ranges::any_of(entries, has_parts)) return std::nullopt;
+                                            const OfTables& items, const std::string& data_folder) {
   const auto same_name = [](const auto& a, const auto& b) { return a.fqn == b.fqn; };
   if (std::ranges::adjacent_find(entries, same_name) != entries.end()) return std::nullopt;
-  Maker maker(path, entries, items);
+  Maker maker(path, entries, items, data_folder);
   if (!maker.place_headers()) return std::nullopt;
   maker.place_groups();
+  maker.place_mappings();
   maker.place_data();
   return DirectSkeleton{maker.places(), maker.metadata()};
 }

@@ -16,9 +16,9 @@ struct DirectSkeleton {
   FileBytes metadata;  // all that is not data: from the superblock on, in one piece
 };
 
-// All groups, datasets and attributes. `items` is how long each table is. nullopt if there is
-// something that HDF5 must make, or refuse: two entries of one name, or one so long that an object
-// header has no room for it.
+// All groups, datasets and attributes. Data files are in `data_folder`. `items` is how long each
+// table is. nullopt if there is something that HDF5 must make, or refuse: two entries of one name,
+// or one so long that an object header has no room for it.
 //
 // Throws Error{unsupported} if HDF5 lacks a filter, Error{io}: "create '<path>': ...".
 std::optional<DirectSkeleton> make_directly(const std::string& path,
