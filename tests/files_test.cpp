@@ -5,9 +5,13 @@
 #include <gtest/gtest.h>
 #include <mpi.h>
 
+#include <chrono>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <iterator>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -86,7 +90,11 @@ struct Way {
 class FilesOf : public testing::TestWithParam<Way> {};
 
 TEST_P(FilesOf, LoadBitForBitAtEveryPairOfSizes) {
-  const Hdf5Options options{.piece_bytes = 8192, .files = GetParam().files};
+  const auto options = [](int number) {
+    const Transfer ways[] = {Transfer::direct, Transfer::aggregated, Transfer::automatic};
+    return Hdf5Options{
+        .transfer = ways[number % 3], .piece_bytes = 8192, .files = GetParam().files};
+  };
   for (const int n : sizes_here()) {
     const auto folder = std::string(GetParam().name) + "_" + std::to_string(n);
     const auto path = folder + "/saved.h5";
@@ -94,7 +102,7 @@ TEST_P(FilesOf, LoadBitForBitAtEveryPairOfSizes) {
       if (rank == 0) fs::remove_all(folder);
       MPI_Barrier(comm);
       StateDict state = make_state(n, rank, n, true);
-      Hdf5Writer writer(path, options);
+      Hdf5Writer writer(path, options(n));
       for (int time = 0; time < 2; ++time) save(state, {.storage_writer = &writer, .comm = comm});
       std::string told;
       VerifyArguments tell;
@@ -117,7 +125,8 @@ TEST_P(FilesOf, LoadBitForBitAtEveryPairOfSizes) {
     for (const int m : sizes_here()) {
       on_ranks(m, [&](MPI_Comm comm, int rank) {
         StateDict state = make_state(n + m, rank, m, false);
-        load(state, {.checkpoint_id = path, .comm = comm});
+        Hdf5Reader reader(path, options(n + m));
+        load(state, {.storage_reader = &reader, .comm = comm});
         EXPECT_EQ(test::wrong_tensors(state), "") << n << " -> " << m;
         EXPECT_TRUE(state["step"] == Value(17));
       });
@@ -132,6 +141,228 @@ INSTANTIATE_TEST_SUITE_P(Ways, FilesOf,
                                          Way{"per_rank", Files::per_ranks(1), 7},
                                          Way{"per_two_ranks", Files::per_ranks(2), 4}),
                          [](const auto& test) { return std::string(test.param.name); });
+
+class DataFiles : public testing::Test {
+ protected:
+  void SetUp() override {
+    MPI_Comm_rank(MPI_COMM_WORLD, &rank_);
+    MPI_Comm_size(MPI_COMM_WORLD, &size_);
+    if (rank_ == 0) fs::remove_all(folder_);
+    MPI_Barrier(MPI_COMM_WORLD);
+    try_save(path_, {.files = Files::number(2)});
+    file_ = CheckpointFile(path_).data_file_path(2);
+  }
+
+  std::optional<CheckpointException> try_save(const std::string& path, const Hdf5Options& options) {
+    StateDict state = make_state(1, rank_, size_, true);
+    return test::failure_of([&] {
+      Hdf5Writer writer(path, options);
+      save(state, {.storage_writer = &writer});
+    });
+  }
+
+  // In which the values that are there are right.
+  std::optional<CheckpointException> try_load(Transfer transfer = Transfer::direct) {
+    StateDict state = make_state(2, rank_, size_, false);
+    Hdf5Reader reader(path_, {.transfer = transfer});
+    auto failure = test::failure_of([&] { load(state, {.storage_reader = &reader}); });
+    if (!failure) {
+      EXPECT_EQ(test::wrong_tensors(state), "");
+    }
+    return failure;
+  }
+
+  // On rank 0, while the others wait.
+  void on_first_rank(const std::function<void()>& work) const {
+    MPI_Barrier(MPI_COMM_WORLD);
+    if (rank_ == 0) work();
+    MPI_Barrier(MPI_COMM_WORLD);
+  }
+
+  // How it is told that data file 2 is not what it was.
+  void expect_fault(const std::string& what, const std::string& why) {
+    const auto failure = try_load();
+    const auto text = test::text_of(failure);
+    test::expect_same(MPI_COMM_WORLD, failure, why);
+    EXPECT_NE(text.find("data file 2, '" + file_ + "': "), text.npos) << why << ": " << text;
+    EXPECT_NE(text.find(what), text.npos) << why << ": " << text;
+    if (failure) {
+      EXPECT_EQ(failure->code(), ErrorCode::corrupt) << why;
+    }
+    std::uint64_t damages = 0;
+    EXPECT_FALSE(test::failure_of([&] {
+      damages = verify_checkpoint(Comm(MPI_COMM_WORLD), path_);
+    })) << why;
+    EXPECT_EQ(damages, 1U) << why;
+    on_first_rank([&] {
+      const auto alone = verify_checkpoint(path_);
+      ASSERT_EQ(alone.size(), 1U) << why;
+      EXPECT_NE(to_string(alone[0]).find(what), std::string::npos) << why << alone[0].what;
+      const auto faults = CheckpointFile(path_).data_file_faults();
+      ASSERT_EQ(faults.size(), 1U) << why;
+      EXPECT_NE(faults[0].find(what), std::string::npos) << why << faults[0];
+    });
+  }
+
+  int rank_ = 0;
+  int size_ = 1;
+  const std::string folder_ = "faults";
+  const std::string path_ = folder_ + "/saved.h5";
+  std::string file_;  // data file 2
+};
+
+TEST_F(DataFiles, ThatAreNotWhatTheyWereAreTold) {
+  on_first_rank([&] { fs::rename(file_, file_ + ".away"); });
+  expect_fault("it is missing", "missing");
+  on_first_rank([&] {
+    fs::copy_file(file_ + ".away", file_);
+    fs::resize_file(file_, fs::file_size(file_) - 1);
+  });
+  expect_fault("it was cut or added to", "cut");
+  on_first_rank([&] { fs::resize_file(file_, 100); });
+  expect_fault("too short", "cut in its record");
+  on_first_rank([&] {
+    fs::copy_file(CheckpointFile(path_).data_file_path(1), file_,
+                  fs::copy_options::overwrite_existing);
+  });
+  expect_fault("it is data file 1 of the checkpoint", "replaced by another one of the checkpoint");
+  EXPECT_EQ(test::text_of(try_save("faults/other.h5", {.files = Files::number(2)})), "success");
+  on_first_rank([&] {
+    fs::copy_file(CheckpointFile("faults/other.h5").data_file_path(2), file_,
+                  fs::copy_options::overwrite_existing);
+  });
+  expect_fault("it is of another checkpoint, or of another save", "replaced by another save's");
+  on_first_rank([&] { fs::rename(file_ + ".away", file_); });
+  EXPECT_EQ(test::text_of(try_load()), "success");
+}
+
+TEST_F(DataFiles, AreNoCheckpoints) {
+  on_first_rank([&] {
+    try {
+      const CheckpointFile file(file_);
+      ADD_FAILURE() << "opened";
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::corrupt);
+      EXPECT_NE(std::string(error.what()).find("it is data file 2 of a checkpoint"),
+                std::string::npos)
+          << error.what();
+    }
+  });
+}
+
+TEST_F(DataFiles, HaveEveryByteCovered) {
+  if (rank_ > 0) return;
+  std::ifstream stream(file_, std::ios::binary);
+  const std::string good{std::istreambuf_iterator<char>(stream), {}};
+  const CheckpointFile file(path_);
+  for (std::size_t byte = 1; byte < good.size(); byte += 1 + good.size() / 150) {
+    auto bad = good;
+    bad[byte] = static_cast<char>(bad[byte] ^ (1 << byte % 8));
+    std::ofstream(file_, std::ios::binary) << bad;
+    const auto damages = verify_checkpoint(path_);
+    ASSERT_EQ(damages.size(), 1U) << byte;
+    const auto text = to_string(damages[0]);
+    EXPECT_NE(text.find(file_), std::string::npos) << byte << ": " << text;
+    if (byte < 4096) continue;
+    EXPECT_EQ(damages[0].file, file_) << byte;
+    EXPECT_LE(damages[0].address, byte);
+    EXPECT_GT(damages[0].address + damages[0].nbytes, byte);
+    if (damages[0].fqn.empty()) continue;
+    const auto entry = file.entry(file.find(damages[0].fqn).value());
+    EXPECT_EQ(entry.data_files, std::vector<std::uint32_t>{2}) << byte;
+    try {
+      const auto tensor = file.tensor(file.find(damages[0].fqn).value());
+      tensor.read(*damages[0].box, allocate(entry.dtype, damages[0].box->sizes));
+      ADD_FAILURE() << byte << ": read a damaged block";
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::corrupt);
+      EXPECT_NE(std::string(error.what()).find("of data file 2"), std::string::npos)
+          << error.what();
+    }
+  }
+  std::ofstream(file_, std::ios::binary) << good;
+  EXPECT_TRUE(verify_checkpoint(path_).empty());
+}
+
+TEST_F(DataFiles, AreForOptionsThatGoTogether) {
+  const auto refused = [&](const Hdf5Options& options) {
+    try {
+      const Hdf5Writer writer("never.h5", options);
+      return std::string("it is not");
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::invalid_argument);
+      return std::string(error.what());
+    }
+  };
+  EXPECT_EQ(refused({.transfer = Transfer::collective, .files = Files::per_node()}),
+            "Hdf5Options::files is 'per node': Transfer::collective makes one file");
+  EXPECT_EQ(refused({.filters = {.shuffle = true}, .files = Files::number(3)}),
+            "Hdf5Options::files is 'number 3': that takes tensors without filters");
+  EXPECT_EQ(refused({.files = Files::number(0)}),
+            "Hdf5Options::files is 'number 0': it must be between 1 and 65536");
+  const auto failure = try_load(Transfer::collective);
+  EXPECT_NE(test::text_of(failure).find("reads no checkpoint with data files"), std::string::npos);
+  if (size_ == 1) return;
+  const bool last = rank_ == size_ - 1;
+  for (const auto& other : {Files(), Files::number(3), Files::per_ranks(2), Files::per_node()}) {
+    const auto mixed = try_save("mixed.h5", {.files = last ? other : Files::per_ranks(1)});
+    const auto text = test::text_of(mixed);
+    EXPECT_NE(text.find("all ranks must choose the same"), text.npos) << text;
+    on_first_rank([&] { EXPECT_FALSE(fs::exists("mixed.h5")); });
+  }
+}
+
+TEST_F(DataFiles, LeaveAPlanCacheToPlan) {
+  PlanCache cache;
+  for (int time = 0; time < 2; ++time) {
+    StateDict state = make_state(1, rank_, size_, true);
+    Hdf5Writer writer(path_, {.files = Files::per_ranks(2)});
+    EXPECT_FALSE(save(state, {.storage_writer = &writer, .plan_cache = &cache}).repeated);
+    EXPECT_EQ(test::text_of(try_load()), "success");
+  }
+}
+
+TEST_F(DataFiles, AreFoundThroughALinkAndUnderAnotherName) {
+  on_first_rank([&] {
+    fs::create_directories("faults/elsewhere");
+    fs::create_symlink("../saved.h5", "faults/elsewhere/link.h5");
+    EXPECT_TRUE(verify_checkpoint("faults/elsewhere/link.h5").empty());
+    fs::rename(path_, folder_ + "/renamed.h5");
+    EXPECT_TRUE(verify_checkpoint(folder_ + "/renamed.h5").empty());
+  });
+  // A save to the old name finds the old folder, old enough, and that the other checkpoint has it.
+  const auto age = [&] {
+    for (const auto& entry : fs::recursive_directory_iterator(folder_)) {
+      if (entry.is_symlink()) continue;
+      fs::last_write_time(entry, fs::file_time_type::clock::now() - std::chrono::hours(1));
+    }
+  };
+  on_first_rank(age);
+  EXPECT_EQ(test::text_of(try_save(path_, {})), "success");
+  on_first_rank([&] {
+    EXPECT_TRUE(verify_checkpoint(folder_ + "/renamed.h5").empty());
+    EXPECT_EQ(CheckpointFile(path_).summary().format_version, 1U);
+    fs::remove(folder_ + "/renamed.h5");
+    age();
+  });
+  EXPECT_EQ(test::text_of(try_save(path_, {})), "success");
+  on_first_rank([&] {
+    EXPECT_EQ(names_in(folder_), (std::set<std::string>{"saved.h5", "elsewhere"}))
+        << "nobody has it now";
+  });
+}
+
+TEST_F(DataFiles, AreOnlyForTensorsThatHaveAPage) {
+  StateDict state{{"small", allocate(DType::int8, {4095})}, {"step", 1}};
+  std::memset(std::get<TensorView>(state["small"]).data, 0, 4095);
+  Hdf5Writer writer("faults/small.h5", {.files = Files::number(4)});
+  save(state, {.storage_writer = &writer});
+  on_first_rank([&] {
+    const CheckpointFile file("faults/small.h5");
+    EXPECT_EQ(file.summary().data_files, 0U);
+    EXPECT_EQ(file.summary().format_version, 1U) << "older versions read it";
+  });
+}
 
 }  // namespace
 }  // namespace h5dcp

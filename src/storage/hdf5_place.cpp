@@ -146,6 +146,20 @@ Gathered gather(const std::vector<Message>& messages) {
   return all;
 }
 
+// Rank 0: whether owners have cut their entries as its own options say. What they have chosen is
+// compared later, when all know what rank 0 has.
+void check_parts(const std::vector<SkeletonEntry>& entries, const Files& files) {
+  for (const auto& entry : entries) {
+    for (const auto& part : entry.parts) {
+      const bool is_open = part.file == 0;
+      if (files.way != Files::Way::one && is_open == (files.way == Files::Way::number)) continue;
+      throw Error(ErrorCode::invalid_argument, "Hdf5Options::files is '" + to_string(files) +
+                                                   "', but not for '" + entry.fqn +
+                                                   "': all ranks must choose the same");
+    }
+  }
+}
+
 // Rank 0: the places, in the order in which each owner sent its entries.
 std::vector<Message> answers(const std::vector<EntryPlace>& places,
                              const std::vector<SkeletonEntry>& entries,
@@ -244,6 +258,7 @@ std::vector<std::vector<StorageData>> Hdf5Writer::prepare_global_plan(
     Record whole{.generation = random_id(), .world_size = static_cast<std::uint32_t>(comm.size())};
     // From here on abandon() removes it.
     save.partial = new_partial(comm, path_, options_.overwrite, whole.generation);
+    check_parts(entries, options_.files);
     if (options_.files.way == Files::Way::number) {
       choose_files(entries, static_cast<std::uint32_t>(options_.files.count));
     }
