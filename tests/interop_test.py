@@ -252,6 +252,43 @@ def test_equal_filtered_saves_are_equal_files(folder):
     assert one.read_bytes()[RECORD_BYTES:] == two.read_bytes()[RECORD_BYTES:]
 
 
+# Data files
+
+@pytest.mark.parametrize("name", ["files", "per_rank"])
+def test_data_files_are_as_one_file_to_hdf5(folder, name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # names in the checkpoint are relative to it, not to here
+    plain, path = (folder / "sample.h5").resolve(), (folder / f"{name}.h5").resolve()
+    with h5py.File(plain) as expected, h5py.File(path) as file:
+        found = datasets(file)
+        assert found.keys() == datasets(expected).keys()
+        assert {fqn for fqn, dataset in found.items() if dataset.is_virtual} >= {"blocks"}
+        for fqn, dataset in datasets(expected).items():
+            assert found[fqn][...].tobytes() == dataset[...].tobytes(), fqn
+            assert (found[fqn].dtype, found[fqn].shape) == (dataset.dtype, dataset.shape)
+            assert dict(found[fqn].attrs) == dict(dataset.attrs)
+    text = [run("h5dump", "-g", "/state", file).split("\n", 1)[1] for file in (plain, path)]
+    assert text[0] == text[1]
+    assert run("h5diff", "--exclude-path", "/empty", plain, path, "/state") == ""
+    moved = tmp_path / "moved"  # with its data files
+    moved.mkdir()
+    for each in folder.resolve().glob(f"{name}.h5*"):
+        (shutil.copytree if each.is_dir() else shutil.copy)(each, moved / each.name)
+    assert run("h5diff", "--exclude-path", "/empty", plain, moved / path.name, "/state") == ""
+
+
+def test_each_data_file_can_be_read_alone(folder):
+    with h5py.File(folder / "sample.h5") as file:
+        blocks = file["state/blocks"][...]
+    parts = []
+    for path in sorted(folder.glob("per_rank.h5.*.data/*.h5")):
+        run("h5dump", "-H", path)
+        with h5py.File(path) as file:
+            parts.append(file["state/blocks"][...])
+            assert file["state/blocks"].attrs["fqn"] == b"blocks"
+    assert sum(part.size for part in parts) == blocks.size
+    assert sorted(np.concatenate([part.ravel().view("u4") for part in parts])) == sorted(blocks.ravel().view("u4"))
+
+
 # Differences
 
 def test_h5diff_sees_a_difference(folder, tmp_path):

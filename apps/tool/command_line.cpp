@@ -23,6 +23,8 @@ CommandLine::CommandLine() : app_("Looks into checkpoints that h5dcp saved.", "h
   add_show();
   add_cat();
   add_diff();
+  add_copy("cp", "Copy a checkpoint with all of its files", copy_, tool::copy);
+  add_copy("mv", "Move a checkpoint with all of its files", move_, tool::move);
   add_verify();
   add_doctor();
   add_bench();
@@ -84,6 +86,14 @@ void CommandLine::add_diff() {
       ->type_name("NUMBER");
   verb->add_flag("--json", diff_.json, "As JSON");
   verb->footer("Exit status: 0 equal, 1 different, 2 usage, damage or no readable checkpoint.");
+}
+
+void CommandLine::add_copy(const std::string& name, const std::string& description,
+                           CopyOptions& options, int (*work)(const CopyOptions&)) {
+  auto* verb = add(name, description, [&options, work] { return work(options); });
+  verb->add_option("A", options.from, "The checkpoint")->required();
+  verb->add_option("B", options.to, "Its new name, or a folder")->required();
+  verb->add_flag("-f,--force", options.force, "Replace what is there");
 }
 
 void CommandLine::add_verify() {

@@ -29,6 +29,8 @@ class CommandLine {
   void add_show();
   void add_cat();
   void add_diff();
+  void add_copy(const std::string& name, const std::string& description, CopyOptions& options,
+                int (*work)(const CopyOptions&));
   void add_verify();
   void add_doctor();
   void add_bench();
@@ -41,6 +43,8 @@ class CommandLine {
   ShowOptions show_;
   CatOptions cat_;
   DiffOptions diff_;
+  CopyOptions copy_;
+  CopyOptions move_;
   VerifyOptions verify_;
   DoctorOptions doctor_;
   BenchOptions bench_;

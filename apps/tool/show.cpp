@@ -1,4 +1,5 @@
 #include <cstddef>
+#include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <numeric>
@@ -29,6 +30,7 @@ void show_entry(const h5dcp::CheckpointFile& file, std::size_t i) {
       if (entry.filters.any()) {
         std::cout << ", " << chunk.nbytes << " bytes in " << chunk.stored_bytes;
       }
+      if (chunk.data_file > 0) std::cout << " in file " << chunk.data_file;
       std::cout << '\n';
     } else {
       std::cout << chunk.nbytes << " bytes\n";
@@ -48,6 +50,11 @@ void show_summary(const h5dcp::CheckpointFile& file) {
   table.add({"chunks", std::to_string(summary.chunks)});
   table.add({"data bytes", std::to_string(summary.data_bytes)});
   table.add({"file bytes", std::to_string(summary.file_bytes)});
+  if (summary.data_files > 0) {
+    const std::filesystem::path first(file.data_file_path(1));
+    table.add({"data files", std::to_string(summary.data_files) + " in " +
+                                 printable(first.parent_path().filename().string())});
+  }
   table.print();
 }
 
@@ -57,6 +64,7 @@ Json chunk_json(const h5dcp::CheckpointChunk& chunk, bool shape, bool filtered) 
   json["sizes"] = shape ? to_json(chunk.box.sizes) : Json();
   json["nbytes"] = chunk.nbytes;
   if (filtered) json["stored_bytes"] = chunk.stored_bytes;
+  if (chunk.data_file > 0) json["data_file"] = chunk.data_file;
   json["blocks"] = chunk.blocks;
   return json;
 }
@@ -74,14 +82,16 @@ void show_json(const h5dcp::CheckpointFile& file, const std::vector<std::size_t>
     json["chunks"] = std::move(chunks);
     entries.push_back(std::move(json));
   }
-  print({{"file", file.path()},
-         {"format_version", summary.format_version},
-         {"generation", std::to_string(summary.generation)},
-         {"saved", utc_text(summary.created_unix_ns)},
-         {"world_size", summary.world_size},
-         {"data_bytes", summary.data_bytes},
-         {"file_bytes", summary.file_bytes},
-         {"entries", std::move(entries)}});
+  Json whole{{"file", file.path()},
+             {"format_version", summary.format_version},
+             {"generation", std::to_string(summary.generation)},
+             {"saved", utc_text(summary.created_unix_ns)},
+             {"world_size", summary.world_size},
+             {"data_bytes", summary.data_bytes},
+             {"file_bytes", summary.file_bytes},
+             {"entries", std::move(entries)}};
+  if (summary.data_files > 0) whole["data_files"] = summary.data_files;
+  print(whole);
 }
 
 void draw_to(const std::string& path, const h5dcp::CheckpointFile& file, std::size_t i) {

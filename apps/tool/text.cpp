@@ -132,6 +132,7 @@ Json to_json(const h5dcp::CheckpointEntry& entry) {
   json["shape"] = has_shape(entry.kind) ? to_json(entry.size) : Json();
   json["nbytes"] = entry.nbytes;
   json["address"] = entry.address;
+  if (!entry.data_files.empty()) json["data_files"] = entry.data_files;
   if (entry.filters.any()) {
     json["filters"] = to_string(entry.filters);
     json["chunk_shape"] = to_json(entry.chunk_shape);

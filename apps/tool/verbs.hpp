@@ -52,6 +52,15 @@ struct CatOptions {
 };
 int cat(const CatOptions& options);
 
+// A checkpoint under another name, with all of its files: as a copy, or moved.
+struct CopyOptions {
+  std::string from;
+  std::string to;      // a name, or a folder
+  bool force = false;  // replaces what is there
+};
+int copy(const CopyOptions& options);
+int move(const CopyOptions& options);
+
 // What differs between two checkpoints.
 struct DiffOptions {
   std::string a;

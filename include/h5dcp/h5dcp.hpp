@@ -4,6 +4,7 @@
 
 #include "h5dcp/checkpoint_file.hpp"
 #include "h5dcp/comm.hpp"
+#include "h5dcp/copy_checkpoint.hpp"
 #include "h5dcp/default_planner.hpp"
 #include "h5dcp/device_mesh.hpp"
 #include "h5dcp/dlpack.hpp"

@@ -12,70 +12,18 @@
 // A crash before 4 leaves the old checkpoint and an unfinished file that a later save removes; a
 // crash after it, the new one.
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <cerrno>
 #include <chrono>
-#include <cstdio>
-#include <filesystem>
-#include <system_error>
 
-#include "base/context.hpp"
+#include "commit/publish.hpp"
 #include "h5dcp/error.hpp"
 #include "layout/tables.hpp"
 #include "storage/chunk_index.hpp"
 #include "storage/data_files.hpp"
 #include "storage/folder.hpp"
 #include "storage/hdf5_save.hpp"
-#include "storage/partial_name.hpp"
 
 namespace h5dcp {
 namespace {
-
-// Whether the file under `path` is the one that `file` has open: some file systems report an error
-// for a rename that took place.
-bool is_file(const std::string& path, const PosixFile& file) {
-  struct stat named {};
-  struct stat open {};
-  return ::stat(path.c_str(), &named) == 0 && ::fstat(file.get(), &open) == 0 &&
-         named.st_ino == open.st_ino && named.st_dev == open.st_dev;
-}
-
-[[noreturn]] void fail_rename(const std::string& from, const std::string& to, int error) {
-  fail_errno("rename '" + from + "' to '" + to + "'", to, error);
-}
-
-// What `call` leaves in errno, once it is not interrupted; 0 if it succeeds.
-template <class Call>
-int error_of(const Call& call) {
-  while (call() != 0) {
-    if (errno != EINTR) return errno;
-  }
-  return 0;
-}
-
-void rename_over(const std::string& from, const std::string& to, const PosixFile& file) {
-  const int error = error_of([&] { return ::rename(from.c_str(), to.c_str()); });
-  if (error != 0 && !is_file(to, file)) fail_rename(from, to, error);
-}
-
-void rename_to_new(const std::string& from, const std::string& to, const PosixFile& file) {
-  int error = error_of(
-      [&] { return ::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE); });
-  if (error == EINVAL || error == ENOSYS) {
-    // A file system without that flag. A link fails as well if the name is taken.
-    error = error_of([&] { return ::link(from.c_str(), to.c_str()); });
-    if (error == 0 || is_file(to, file)) {
-      error_of([&] { return ::unlink(from.c_str()); });  // or a later save does
-      return;
-    }
-  }
-  if (error == 0 || is_file(to, file)) return;
-  if (error == EEXIST) throw exists_already(to);  // it came while we saved
-  fail_rename(from, to, error);
-}
 
 std::int64_t unix_ns() {
   const auto now = std::chrono::system_clock::now().time_since_epoch();
@@ -104,17 +52,10 @@ void Hdf5Writer::commit(std::uint64_t index_digest) {
   save.files.own().write(start.data(), start.size(), 0);
   save.files.own().sync();
   const auto replaced = data_folder_at(path_);
-  if (options_.overwrite == Overwrite::refuse) {
-    rename_to_new(save.partial, path_, save.files.own());
-  } else {
-    rename_over(save.partial, path_, save.files.own());
-  }
+  take_name(save.partial, path_, save.files.own(), options_.overwrite);
   save.partial.clear();  // it is the checkpoint now, whatever comes
   save.data_folder.clear();
-  with_context("'" + path_ + "' is the new checkpoint, but may not survive a crash",
-               [&] { sync_folder(folder_of(path_)); });
-  std::error_code ignored;  // a later save removes what is left
-  if (!replaced.empty()) std::filesystem::remove_all(replaced, ignored);
+  settle_name(path_, replaced);
 }
 
 void Hdf5Writer::finish(const Comm& comm) {

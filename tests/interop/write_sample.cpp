@@ -177,6 +177,11 @@ void write(StateDict state, const std::string& path, Transfer transfer, Filters 
   save(state, {.storage_writer = &writer});
 }
 
+void write_files(StateDict state, const std::string& path, Files files) {
+  Hdf5Writer writer(path, {.files = files});
+  save(state, {.storage_writer = &writer});
+}
+
 // No file if HDF5 has no plugin for zstd.
 void write_zstd(const StateDict& state, const std::string& path) {
   try {
@@ -198,6 +203,8 @@ void write_all(const std::string& folder) {
   const Filters deflate{.compression = Compression::deflate, .level = 6, .shuffle = true};
   write(sample(place), folder + "/deflate.h5", Transfer::direct, deflate);
   write(sample(place), folder + "/deflate_collective.h5", Transfer::collective, deflate);
+  write_files(sample(place), folder + "/files.h5", Files::number(2));
+  write_files(sample(place), folder + "/per_rank.h5", Files::per_ranks(1));
   write_zstd(patterns(place), folder + "/zstd.h5");
   write(hostile(place), folder + "/hostile.h5", Transfer::direct);
   write(large(place), folder + "/large.h5", Transfer::direct);

@@ -1,0 +1,206 @@
+#include "h5dcp/copy_checkpoint.hpp"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdint>
+#include <filesystem>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "base/context.hpp"
+#include "commit/opened.hpp"
+#include "commit/publish.hpp"
+#include "h5dcp/error.hpp"
+#include "h5dcp/flatten.hpp"
+#include "layout/data_parts.hpp"
+#include "layout/filters.hpp"
+#include "layout/tables.hpp"
+#include "storage/data_files.hpp"
+#include "storage/folder.hpp"
+#include "storage/hdf5_options.hpp"
+#include "storage/hdf5_partial.hpp"
+#include "storage/partial_name.hpp"
+#include "storage/random_id.hpp"
+#include "storage/skeleton.hpp"
+
+namespace h5dcp {
+namespace {
+
+namespace fs = std::filesystem;
+
+enum class Way : std::uint8_t { copy, move };
+
+void copy_bytes(const PosixFile& from, std::uint64_t first, const PosixFile& to,
+                std::uint64_t address, std::uint64_t nbytes) {
+  constexpr std::uint64_t kPieceBytes = std::uint64_t{8} << 20;
+  Bytes piece;
+  for (std::uint64_t done = 0; done < nbytes; done += piece.size()) {
+    piece.resize(std::min(kPieceBytes, nbytes - done));
+    from.read(piece.data(), piece.size(), first + done);
+    to.write(piece.data(), piece.size(), address + done);
+  }
+}
+
+// What is being made, which is removed again unless it becomes a checkpoint.
+struct Unfinished {
+  std::string partial;
+  std::string folder;  // of data files; empty if there are none
+  bool has_its_name = false;
+
+  Unfinished() = default;
+  Unfinished(const Unfinished&) = delete;
+  Unfinished& operator=(const Unfinished&) = delete;
+  ~Unfinished() {
+    if (has_its_name) return;
+    std::error_code ignored;
+    fs::remove(partial, ignored);
+    if (!folder.empty()) fs::remove_all(folder, ignored);
+  }
+};
+
+// A second name for the file, or a copy where that cannot be.
+void take_data_file(const PosixFile& from, const std::string& to, Way way) {
+  if (way == Way::move && ::link(from.path().c_str(), to.c_str()) == 0) return;
+  const PosixFile copy(to, PosixFile::Mode::create);
+  copy_bytes(from, 0, copy, 0, from.size());
+  copy.sync();
+}
+
+// What make_skeleton() was given for the checkpoint.
+std::vector<SkeletonEntry> entries_of(const Opened& opened) {
+  const auto& index = opened.index;
+  std::vector<SkeletonEntry> entries;
+  entries.reserve(index.size());
+  for (std::size_t i = 0; i < index.size(); ++i) {
+    auto& entry = entries.emplace_back(SkeletonEntry{.fqn = std::string(index.fqn(i)),
+                                                     .path = encode_path(index.path(i)),
+                                                     .kind = index.kind(i),
+                                                     .dtype = index.dtype(i),
+                                                     .sizes = index.sizes(i),
+                                                     .chunks = index.row(i).chunks});
+    for (const auto& chunk : read_chunks(opened.files.own(), index, i)) {
+      entry.checksums += chunk.checksums.size();
+    }
+    if (index.in_data_files(i)) entry.parts = index.parts(i);
+  }
+  name_sources(entries);
+  return entries;
+}
+
+// Makes the checkpoint anew at `partial`, with data files in another folder: its name is in HDF5's
+// metadata, where another one may need more room.
+PosixFile remake(const Opened& opened, const std::string& partial, const std::string& folder) {
+  const auto& old = opened.index.record();
+  const Record whole{.generation = old.generation,
+                     .world_size = old.world_size,
+                     .data_files = old.data_files,
+                     .data_folder = folder};
+  auto skeleton = make_skeleton(partial, entries_of(opened), whole);
+  Record& record = skeleton.record;
+  PosixFile file(partial, PosixFile::Mode::read_write);
+  for (const auto table : {Table::chunks, Table::boxes, Table::checksums, Table::blobs}) {
+    const auto& from = old.table(table);
+    const auto& to = record.table(table);
+    if (from.nbytes != to.nbytes) {
+      throw Error(ErrorCode::internal,
+                  std::string("the copy of index table '") + name_of(table) + "' has other rows");
+    }
+    copy_bytes(opened.files.own(), from.address, file, to.address, from.nbytes);
+  }
+  for (std::size_t i = 0; i < opened.index.size(); ++i) {
+    if (in_blobs(opened.index.kind(i)) || opened.index.in_data_files(i)) continue;
+    const auto row = opened.index.row(i);
+    copy_bytes(opened.files.own(), row.address, file, skeleton.places[i].address, row.nbytes);
+  }
+  record.committed = true;
+  record.created_unix_ns = old.created_unix_ns;
+  record.index_digest = old.index_digest;
+  const Bytes start = encode_record(record);
+  file.write(start.data(), start.size(), 0);
+  return file;
+}
+
+void copy_as(const std::string& from, const std::string& to, Overwrite overwrite, Way way) {
+  check_path("copy to", to);
+  const Opened opened = open_checkpoint(from);
+  std::error_code unknown;
+  if (fs::equivalent(from, to, unknown)) {
+    throw Error(ErrorCode::invalid_argument, "'" + to + "' is that checkpoint");
+  }
+  make_folder(folder_of(to));
+  if (overwrite == Overwrite::refuse) refuse_existing(to);
+  const auto id = random_id();
+  Unfinished made;
+  made.partial = partial_name(to, id).string();
+  const auto& record = opened.index.record();
+  PosixFile file;
+  if (record.data_files > 0) {
+    const auto name = new_data_folder(to, id);
+    made.folder = (folder_of(to) / name).string();
+    make_folder(made.folder);
+    for (std::uint32_t number = 1; number <= record.data_files; ++number) {
+      take_data_file(opened.files.at(number), made.folder + "/" + data_file_name(number), way);
+    }
+    sync_folder(made.folder);
+    file = remake(opened, made.partial, name);
+  } else {
+    file = PosixFile(made.partial, PosixFile::Mode::create);
+    copy_bytes(opened.files.own(), 0, file, 0, record.file_bytes);
+  }
+  file.sync();
+  const auto replaced = data_folder_at(to);
+  take_name(made.partial, to, file, overwrite);
+  made.has_its_name = true;
+  settle_name(to, replaced);
+}
+
+// In one step, if both are on one file system. Of a checkpoint without data files.
+bool rename_checkpoint(const std::string& from, const std::string& to, Overwrite overwrite) {
+  struct stat source {};
+  struct stat target {};
+  if (::stat(from.c_str(), &source) != 0 || ::stat(folder_of(to).c_str(), &target) != 0) {
+    return false;
+  }
+  if (source.st_dev != target.st_dev) return false;
+  const PosixFile file(from, PosixFile::Mode::read);
+  const auto replaced = data_folder_at(to);
+  take_name(from, to, file, overwrite);
+  settle_name(to, replaced);
+  sync_folder(folder_of(from));
+  return true;
+}
+
+}  // namespace
+
+void copy_checkpoint(const std::string& from, const std::string& to, Overwrite overwrite) {
+  with_context("copy '" + from + "' to '" + to + "'",
+               [&] { copy_as(from, to, overwrite, Way::copy); });
+}
+
+void move_checkpoint(const std::string& from, const std::string& to, Overwrite overwrite) {
+  with_context("move '" + from + "' to '" + to + "'", [&] {
+    std::error_code unknown;
+    if (fs::is_symlink(from, unknown)) {
+      throw Error(ErrorCode::invalid_argument, "'" + from + "' is a link: move what it leads to");
+    }
+    const bool in_one_file = open_checkpoint(from).index.record().data_files == 0;
+    const auto folder = data_folder_at(from);
+    if (in_one_file && !fs::equivalent(from, to, unknown)) {
+      check_path("move to", to);
+      make_folder(folder_of(to));
+      if (rename_checkpoint(from, to, overwrite)) return;
+    }
+    copy_as(from, to, overwrite, Way::move);
+    // First what leads to the data files, then these.
+    if (::unlink(from.c_str()) != 0) fail_errno("remove '" + from + "'", from, errno);
+    sync_folder(folder_of(from));
+    std::error_code ignored;  // nothing leads there now
+    if (!folder.empty()) fs::remove_all(folder, ignored);
+  });
+}
+
+}  // namespace h5dcp
