@@ -4,6 +4,7 @@
     bench/targets.py            # bench/run_all.sh measures first
 """
 
+import argparse
 import json
 import statistics
 from pathlib import Path
@@ -11,15 +12,21 @@ from pathlib import Path
 RESULTS = Path(__file__).resolve().parent / "results"
 
 
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--results", type=Path, default=RESULTS, help="folder of what was measured")
+    return parser.parse_args()
+
+
 def read(name):
-    return json.loads((RESULTS / name).read_text())
+    return json.loads((arguments().results / name).read_text())
 
 
 def rounds_of(file, case, place):
     for run in read(file)["runs"]:
         if run["case"] == case and run.get("file system", run.get("place")) == place:
             return run["rounds"]
-    raise SystemExit(f"targets: no case '{case}' on {place} in {RESULTS / file}")
+    raise SystemExit(f"targets: no case '{case}' on {place} in {file}")
 
 
 def seconds(results, way):

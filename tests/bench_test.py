@@ -11,7 +11,7 @@ import pytest
 
 BENCH = Path(os.environ["H5DCP_BENCH"])
 PROGRAM = Path(os.environ["H5DCP_SAVE_LOAD"])
-WAYS = {"raw", "raw_each", "direct", "direct_warm", "collective", "dcp"}
+WAYS = {"raw", "raw_each", "automatic", "warm", "direct", "collective", "dcp"}
 
 
 def compare(*arguments):
@@ -30,10 +30,64 @@ def test_every_way_saves_and_loads_every_case():
         assert set(times) == {f"{verb} {way}" for verb in ("save", "load") for way in WAYS}
         assert all(measured["seconds"] > 0 for measured in times.values())
         assert set(times["save direct"]["phases"]) == {"plan", "negotiate", "lay out", "answer", "write", "commit"}
-        assert set(times["save direct_warm"]["phases"]) == {"plan", "write", "sync", "commit"}
+        assert set(times["save warm"]["phases"]) == {"plan", "write", "sync", "commit"}
     rows = [line.split("|")[1:5] for line in done.stdout.splitlines()[2:]]
     assert len(rows) == 3 * 2 * len(WAYS)
     assert not list(Path(".").glob("h5dcp-bench-*")), "something was left behind"
+
+
+def test_loads_by_other_ranks_are_compared():
+    done = subprocess.run([BENCH / "compare_loads.py", "--program", PROGRAM, "--mpiexec", os.environ["H5DCP_MPIEXEC"],
+                           "--scale", "0.03", "--pairs", "1", "--place", ".", "--json", "loads.json"],
+                          capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    runs = {run["case"]: run["rounds"][0]["automatic"] for run in json.loads(Path("loads.json").read_text())["runs"]}
+    assert len(runs) == 6 and len(done.stdout.splitlines()) == 2 + 6
+    tensors = 9 * 832 * 1024 * 4
+    assert runs["4 ranks to 2"]["bytes_wanted"] == tensors
+    assert runs["replicas"]["bytes_wanted"] == 2 * tensors
+    assert tensors < runs["replicas"]["bytes_read"] < 1.05 * tensors, "the ranks of a node read each byte once"
+    eighth = runs["an eighth of the rows"]
+    assert eighth["bytes_wanted"] == tensors / 8
+    assert eighth["bytes_read"] < 1.1 * eighth["bytes_wanted"]  # a little more is of the index when tensors are few
+
+
+def test_targets_are_met_or_not():
+    """By the median of the ratios of each round, not by the ratio of medians."""
+    def seconds(value, **more):
+        return {"seconds": value, "peak_bytes": 2**20, "calls": {"allreduces": 2, "broadcasts": 1}, **more}
+
+    def save_load(case, place):
+        rounds = []
+        for mine, raw in ((1, 1), (4, 2), (30, 10)):
+            rounds.append({f"{verb} {way}": seconds(value) for verb in ("save", "load") for way, value in
+                           (("automatic", mine), ("warm", mine), ("raw_each", raw), ("dcp", 100 * mine))})
+        return {"case": case, "file system": place, "rounds": rounds}
+
+    folder = Path("made_up")
+    folder.mkdir(exist_ok=True)
+    (folder / "small.json").write_text(json.dumps({"runs": [save_load("small", "tmpfs")]}))
+    large = [save_load("rows", "disk"), save_load("columns", "tmpfs"), save_load("columns", "disk")]
+    (folder / "large.json").write_text(json.dumps({"runs": large}))
+    names = ("same ranks", "4 ranks to 2", "2 ranks to 3", "rows to columns", "replicas", "an eighth of the rows")
+    loads = [{"case": name, "place": "tmpfs", "rounds": [
+        {"automatic": seconds(1, bytes_read=110, bytes_wanted=200), "raw": seconds(0.7)}]} for name in names]
+    (folder / "loads.json").write_text(json.dumps({"runs": loads}))
+    took = {"propose": {"all": 0.1}, "merge": {"all": 0.1}, "answer": {"all": 0.1}}
+    (folder / "negotiation.json").write_text(json.dumps([{"seconds": took, "proposal_bytes_a_box": 55}]))
+    done = subprocess.run([BENCH / "targets.py", "--results", folder], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    table = {line.split("|")[1].strip(): [cell.strip() for cell in line.split("|")[2:6]]
+             for line in done.stdout.splitlines() if "measured" not in line}
+    assert table["save of 20,000 small tensors: time of raw's"] == ["tmpfs", "2 (1-3)", "<= 2", "ok"]
+    assert table["load of 20,000 small tensors: time of raw's"] == ["tmpfs", "2 (1-3)", "<= 1.3", "falls short"]
+    assert table["save of 20,000 small tensors: time of DCP's"][1:] == ["0.01 (0.01-0.01)", "<= 0.0125", "ok"]
+    assert table["save of rows: bandwidth of raw's"][3] == "falls short"
+    assert table["load, same ranks: bandwidth of raw's"][1:] == ["0.7", ">= 0.9", "falls short"]
+    assert table["load, 4 ranks to 2: bandwidth of raw's"][1:] == ["0.7", ">= 0.6", "ok"]
+    assert table["load of replicas: bytes read of the file's"][1:] == ["1.1", "<= 1.05", "falls short"]
+    assert table["plan of 1,024 tensors on 512 ranks, one core: s"][1:] == ["0.3", "<= 0.25", "falls short"]
+    assert table["a repeated save: allreduces"][3] == "ok"
 
 
 def test_wrong_content_is_an_error():

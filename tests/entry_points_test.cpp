@@ -133,7 +133,9 @@ TEST_F(EntryPoints, ErrorsNameTheCoordinatorThatWasNamed) {
 
   const auto other = (own / "x.h5").string();
   try {
-    open_partial(other, 7, 1);
+    Record record;
+    record.generation = 7;
+    open_partial(other, record, 1);
     ADD_FAILURE() << "it was taken for the coordinator's";
   } catch (const Error& error) {
     EXPECT_EQ(error.what(), "open '" + other +

@@ -200,7 +200,9 @@ TEST_P(SaveLoad, ValuesComeBackAsTheyWere) {
   EXPECT_TRUE(loaded == original);
 }
 
-INSTANTIATE_TEST_SUITE_P(Engines, SaveLoad, testing::Values(Transfer::direct, Transfer::collective, Transfer::aggregated),
+INSTANTIATE_TEST_SUITE_P(Engines, SaveLoad,
+                         testing::Values(Transfer::direct, Transfer::collective,
+                                         Transfer::aggregated),
                          [](const auto& test) { return name_of(test.param); });
 
 }  // namespace
