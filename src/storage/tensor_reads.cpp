@@ -110,6 +110,10 @@ void* TensorReads::into(Part& part, LoadPlanner& planner) {
   }
   if (void* place = in_place(part)) return place;
   const auto dtype = index_.dtype(part.wanted->entry);
+  if (!spare_.empty()) {
+    part.detour = std::move(spare_.back());
+    spare_.pop_back();
+  }
   part.detour.resize(static_cast<std::size_t>(nbytes(dtype, part.box.sizes)));
   return part.detour.data();
 }
@@ -122,7 +126,8 @@ void TensorReads::put(Part& part, LoadPlanner& planner) {
         contiguous_view(part.detour.data(), index_.dtype(wanted.entry), part.box.sizes);
     copy_elements(narrow(read, relative_to(part.useful, part.box.offsets)),
                   narrow(wanted.target, relative_to(part.useful, wanted.region.offsets)));
-    part.detour = {};
+    spare_.push_back(std::move(part.detour));
+    part.detour.clear();
   }
   if (--part.wanted->parts == 0) planner.commit_tensor(*wanted.item, wanted.target);
 }

@@ -75,6 +75,7 @@ class TensorReads {
   std::deque<Wanted> wanted_;
   std::deque<std::pair<std::size_t, std::vector<StoredChunk>>> chunks_;  // by entry
   std::vector<Part> parts_;
+  std::vector<Bytes> spare_;     // detours that were used
   std::vector<BlockPart> cuts_;  // of one chunk; kept for its memory
   std::vector<Part> filtered_;   // each of whole chunks of HDF5
 };

@@ -14,7 +14,7 @@ from support import MPI, TOOL, entries, fails, fine, mpirun
 
 SVG = "{http://www.w3.org/2000/svg}"
 WORKLOADS = ["rows", "columns", "small", "replicated", "mesh2d", "llama3-8b", "mixtral-8x7b"]
-WAYS = ["direct", "direct+warm"]
+WAYS = ["direct", "direct+warm", "files=2"]
 PHASES = {("save", "raw"): set(), ("load", "raw"): set(), ("save", "direct"): {"lay out", "write"},
           ("save", "direct+warm"): {"write", "sync"}}
 
@@ -243,6 +243,8 @@ def test_a_run_is_data(tmp_path):
     (["--way", "zstd=three"], "'zstd=three' has no number"),
     (["--way", "deflate=10"], "way 'deflate=10': .*between 0 and 9"),
     (["--way", "zstd=99999999999"], "between 1 and 22"),
+    (["--way", "files=0"], "way .files=0.: .*files"),
+    (["--way", "files=99999999999"], "way .files=99999999999.: .*files"),
     (["--way", "piece=0"], "way 'piece=0': .*piece"),
     (["--scale", "0"], "scale is not above 0"),
     (["--scale", "nan"], "scale is not above 0"),

@@ -36,6 +36,12 @@ constexpr std::array kWords{
          [](Way& way, auto) { way.options.transfer = h5dcp::Transfer::automatic; }},
     Word{"warm", false, [](Way& way, auto) { way.warm = true; }},
     Word{"piece", true, [](Way& way, auto bytes) { way.options.piece_bytes = bytes; }},
+    Word{"files", true,
+         [](Way& way, auto count) {
+           const auto files = std::min<std::uint64_t>(count, 1'000'000);  // too many are refused
+           way.options.files = h5dcp::Files::number(static_cast<int>(files));
+         }},
+    Word{"per-node", false, [](Way& way, auto) { way.options.files = h5dcp::Files::per_node(); }},
     Word{"shuffle", false, [](Way& way, auto) { way.options.filters.shuffle = true; }},
     Word{"deflate", true,
          [](Way& way, auto level) { compress(way, h5dcp::Compression::deflate, level); }},
