@@ -35,6 +35,15 @@ void* operator new(std::size_t size) {
   return memory;
 }
 
+// A sanitizer's own would not end there.
+void* operator new(std::size_t size, const std::nothrow_t& /*nothrow*/) noexcept {
+  try {
+    return operator new(size);
+  } catch (const std::bad_alloc&) {
+    return nullptr;
+  }
+}
+
 void operator delete(void* memory) noexcept {
   now -= malloc_usable_size(memory);
   std::free(memory);

@@ -197,7 +197,7 @@ class NodeEngine : public testing::TestWithParam<Way> {
 };
 
 TEST_P(NodeEngine, WritesAndReadsWhatPlainCallsWould) {
-  for (unsigned seed = 0; seed < 40; ++seed) {
+  for (unsigned seed = 0; seed < 20; ++seed) {
     const bool large = seed % 8 == 0;
     Draw draw(seed, comm_->size());
     const auto datasets = draw.datasets(large);

@@ -14,7 +14,7 @@ from support import MPI, TOOL, entries, fails, fine, mpirun
 
 SVG = "{http://www.w3.org/2000/svg}"
 WORKLOADS = ["rows", "columns", "small", "replicated", "mesh2d", "llama3-8b", "mixtral-8x7b"]
-WAYS = ["direct", "direct+warm", "files=2"]
+WAYS = ["direct", "direct+warm"]
 PHASES = {("save", "raw"): set(), ("load", "raw"): set(), ("save", "direct"): {"lay out", "write"},
           ("save", "direct+warm"): {"write", "sync"}}
 
