@@ -5,6 +5,7 @@
 """
 
 import argparse
+import functools
 import json
 import statistics
 from pathlib import Path
@@ -12,12 +13,14 @@ from pathlib import Path
 RESULTS = Path(__file__).resolve().parent / "results"
 
 
+@functools.cache
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--results", type=Path, default=RESULTS, help="folder of what was measured")
     return parser.parse_args()
 
 
+@functools.cache
 def read(name):
     return json.loads((arguments().results / name).read_text())
 

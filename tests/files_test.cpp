@@ -53,28 +53,6 @@ StateDict make_state(int way, int rank, int size, bool filled) {
   return state;
 }
 
-std::vector<int> sizes_here() {
-  int world = 0;
-  MPI_Comm_size(MPI_COMM_WORLD, &world);
-  std::vector<int> sizes;
-  for (const int size : {1, 2, 3, 4, 7}) {
-    if (size <= world) sizes.push_back(size);
-  }
-  return sizes;
-}
-
-// Runs `work(comm, rank)` on the first `ranks` ranks.
-void on_ranks(int ranks, const std::function<void(MPI_Comm, int)>& work) {
-  MPI_Comm comm = test::first_ranks(ranks);
-  if (comm != MPI_COMM_NULL) {
-    int rank = 0;
-    MPI_Comm_rank(comm, &rank);
-    work(comm, rank);
-    MPI_Comm_free(&comm);
-  }
-  MPI_Barrier(MPI_COMM_WORLD);
-}
-
 std::set<std::string> names_in(const fs::path& folder) {
   std::set<std::string> names;
   for (const auto& file : fs::directory_iterator(folder)) names.insert(file.path().filename());
@@ -95,10 +73,10 @@ TEST_P(FilesOf, LoadBitForBitAtEveryPairOfSizes) {
     return Hdf5Options{
         .transfer = ways[number % 3], .piece_bytes = 8192, .files = GetParam().files};
   };
-  for (const int n : sizes_here()) {
+  for (const int n : test::sizes_here()) {
     const auto folder = std::string(GetParam().name) + "_" + std::to_string(n);
     const auto path = folder + "/saved.h5";
-    on_ranks(n, [&](MPI_Comm comm, int rank) {
+    test::on_ranks(n, [&](MPI_Comm comm, int rank) {
       if (rank == 0) fs::remove_all(folder);
       MPI_Barrier(comm);
       StateDict state = make_state(n, rank, n, true);
@@ -122,8 +100,8 @@ TEST_P(FilesOf, LoadBitForBitAtEveryPairOfSizes) {
       EXPECT_FALSE(file.entry(file.find("large").value()).data_files.empty());
       EXPECT_LT(file.summary().file_bytes, file.summary().data_bytes);
     });
-    for (const int m : sizes_here()) {
-      on_ranks(m, [&](MPI_Comm comm, int rank) {
+    for (const int m : test::sizes_here()) {
+      test::on_ranks(m, [&](MPI_Comm comm, int rank) {
         StateDict state = make_state(n + m, rank, m, false);
         Hdf5Reader reader(path, options(n + m));
         load(state, {.storage_reader = &reader, .comm = comm});

@@ -176,4 +176,28 @@ inline MPI_Comm first_ranks(int ranks) {
   return part;
 }
 
+// Runs `work(comm, rank)` on the first `ranks` ranks. Collective.
+template <class Work>
+void on_ranks(int ranks, const Work& work) {
+  MPI_Comm comm = first_ranks(ranks);
+  if (comm != MPI_COMM_NULL) {
+    int rank = 0;
+    MPI_Comm_rank(comm, &rank);
+    work(comm, rank);
+    MPI_Comm_free(&comm);
+  }
+  MPI_Barrier(MPI_COMM_WORLD);
+}
+
+// The numbers of ranks that tests run at, as far as there are so many.
+inline std::vector<int> sizes_here() {
+  int world = 0;
+  MPI_Comm_size(MPI_COMM_WORLD, &world);
+  std::vector<int> sizes;
+  for (const int size : {1, 2, 3, 4, 7}) {
+    if (size <= world) sizes.push_back(size);
+  }
+  return sizes;
+}
+
 }  // namespace h5dcp::test

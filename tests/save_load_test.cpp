@@ -17,42 +17,17 @@
 namespace h5dcp {
 namespace {
 
-constexpr int kSizes[] = {1, 2, 3, 4, 7};
-
 std::string name_of(Transfer transfer) {
   return std::string(to_string(transfer));
-}
-
-std::vector<int> sizes_here() {
-  int world = 0;
-  MPI_Comm_size(MPI_COMM_WORLD, &world);
-  std::vector<int> sizes;
-  for (const int size : kSizes) {
-    if (size <= world) sizes.push_back(size);
-  }
-  return sizes;
-}
-
-// Runs `work(comm, rank)` on the first `ranks` ranks.
-template <class Work>
-void on_ranks(int ranks, const Work& work) {
-  MPI_Comm comm = test::first_ranks(ranks);
-  if (comm != MPI_COMM_NULL) {
-    int rank = 0;
-    MPI_Comm_rank(comm, &rank);
-    work(comm, rank);
-    MPI_Comm_free(&comm);
-  }
-  MPI_Barrier(MPI_COMM_WORLD);
 }
 
 class SaveLoad : public testing::TestWithParam<Transfer> {};
 
 TEST_P(SaveLoad, BitForBitAtEveryPairOfSizes) {
   const Hdf5Options options{.transfer = GetParam(), .piece_bytes = 8192};  // several for some
-  for (const int n : sizes_here()) {
+  for (const int n : test::sizes_here()) {
     const auto path = std::string(name_of(GetParam())) + "_" + std::to_string(n) + ".h5";
-    on_ranks(n, [&](MPI_Comm comm, int rank) {
+    test::on_ranks(n, [&](MPI_Comm comm, int rank) {
       StateDict state = test::make_state(n, rank, n, true);
       Hdf5Writer writer(path, options);
       const auto saved = save(state, {.storage_writer = &writer, .comm = comm});
@@ -69,8 +44,8 @@ TEST_P(SaveLoad, BitForBitAtEveryPairOfSizes) {
       EXPECT_EQ(metadata.storage_meta.save_id, writer.storage_meta().save_id);
       EXPECT_EQ(saved.report.bytes, bytes) << "each box is written once, replicas or not";
     });
-    for (const int m : sizes_here()) {
-      on_ranks(m, [&](MPI_Comm comm, int rank) {
+    for (const int m : test::sizes_here()) {
+      test::on_ranks(m, [&](MPI_Comm comm, int rank) {
         StateDict state = test::make_state(n + m, rank, m, false);
         Hdf5Reader reader(path, options);
         const auto loaded = load(state, {.storage_reader = &reader, .comm = comm});

@@ -12,6 +12,7 @@
 #include "h5dcp/error.hpp"
 #include "h5dcp/state_dict_loader.hpp"
 #include "negotiate/on_coordinator.hpp"
+#include "plan/entry_walk.hpp"
 #include "state/expanded_state.hpp"
 
 namespace h5dcp {
@@ -22,15 +23,11 @@ namespace {
 // Throws Error{invalid_argument} if it wants a tensor that is not there.
 std::uint64_t bytes_of(const LoadPlan& plan, const Metadata& metadata) {
   std::uint64_t bytes = 0;
-  const auto& entries = metadata.state_dict_metadata;
-  auto next = entries.begin();  // items mostly come in the order of names
+  EntryWalk entries(metadata);
   for (const auto& item : plan.items) {
     if (item.type != LoadItemType::tensor) continue;
     const auto& fqn = item.storage_index.fqn;
-    const auto stored = next != entries.end() && next->first == fqn ? next : entries.find(fqn);
-    if (stored != entries.end()) next = std::next(stored);
-    const auto* tensor =
-        stored == entries.end() ? nullptr : std::get_if<TensorStorageMetadata>(&stored->second);
+    const auto* tensor = std::get_if<TensorStorageMetadata>(entries.find(fqn));
     if (tensor == nullptr) {
       throw Error(ErrorCode::invalid_argument,
                   "load '" + fqn + "': planned as a tensor, which the checkpoint does not have");

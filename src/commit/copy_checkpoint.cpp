@@ -124,9 +124,8 @@ PosixFile remake(const Opened& opened, const std::string& partial, const std::st
   return file;
 }
 
-void copy_as(const std::string& from, const std::string& to, Overwrite overwrite, Way way) {
-  check_path("copy to", to);
-  const Opened opened = open_checkpoint(from);
+void copy_as(const Opened& opened, const std::string& to, Overwrite overwrite, Way way) {
+  const auto& from = opened.files.own().path();
   std::error_code unknown;
   if (fs::equivalent(from, to, unknown)) {
     throw Error(ErrorCode::invalid_argument, "'" + to + "' is that checkpoint");
@@ -177,8 +176,10 @@ bool rename_checkpoint(const std::string& from, const std::string& to, Overwrite
 }  // namespace
 
 void copy_checkpoint(const std::string& from, const std::string& to, Overwrite overwrite) {
-  with_context("copy '" + from + "' to '" + to + "'",
-               [&] { copy_as(from, to, overwrite, Way::copy); });
+  with_context("copy '" + from + "' to '" + to + "'", [&] {
+    check_path("copy to", to);
+    copy_as(open_checkpoint(from), to, overwrite, Way::copy);
+  });
 }
 
 void move_checkpoint(const std::string& from, const std::string& to, Overwrite overwrite) {
@@ -187,14 +188,16 @@ void move_checkpoint(const std::string& from, const std::string& to, Overwrite o
     if (fs::is_symlink(from, unknown)) {
       throw Error(ErrorCode::invalid_argument, "'" + from + "' is a link: move what it leads to");
     }
-    const bool in_one_file = open_checkpoint(from).index.record().data_files == 0;
+    const Opened opened = open_checkpoint(from);
+    const bool in_one_file = opened.index.record().data_files == 0;
     const auto folder = data_folder_at(from);
     if (in_one_file && !fs::equivalent(from, to, unknown)) {
       check_path("move to", to);
       make_folder(folder_of(to));
       if (rename_checkpoint(from, to, overwrite)) return;
     }
-    copy_as(from, to, overwrite, Way::move);
+    check_path("copy to", to);
+    copy_as(opened, to, overwrite, Way::move);
     // First what leads to the data files, then these.
     if (::unlink(from.c_str()) != 0) fail_errno("remove '" + from + "'", from, errno);
     sync_folder(folder_of(from));

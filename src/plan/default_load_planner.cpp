@@ -12,6 +12,7 @@
 #include "h5dcp/default_planner.hpp"
 #include "h5dcp/error.hpp"
 #include "plan/coverage.hpp"
+#include "plan/entry_walk.hpp"
 #include "plan/held.hpp"
 #include "plan/leaves.hpp"
 #include "plan/nearest_name.hpp"
@@ -160,15 +161,12 @@ LoadPlan GlobalLoadPlanner::create_local_plan() {
   LoadPlan plan;
   missing_.clear();
   unexpected_ = names_without_leaf(*metadata_, leaves_);
-  const auto& entries = metadata_->state_dict_metadata;
-  auto next = entries.begin();  // leaves mostly come in the order of names
+  EntryWalk entries(*metadata_);
   for (const auto& leaf : leaves_) {
-    const auto entry =
-        next != entries.end() && next->first == leaf.fqn ? next : entries.find(leaf.fqn);
-    if (entry != entries.end()) next = std::next(entry);
-    if (entry == entries.end()) {
+    const auto* entry = entries.find(leaf.fqn);
+    if (entry == nullptr) {
       if (!is_empty_container(*leaf.value)) missing_.push_back(leaf.fqn);
-    } else if (const auto* tensor = std::get_if<TensorStorageMetadata>(&entry->second)) {
+    } else if (const auto* tensor = std::get_if<TensorStorageMetadata>(entry)) {
       const auto wanted = wanted_boxes(leaf, *tensor);
       auto items = create_read_items_for_chunk_list(leaf.fqn, *tensor, wanted);
       check_coverage(leaf.fqn, wanted, items);

@@ -96,9 +96,9 @@ class NodeEngine : public Engine {
         WindowWrite(session_, window_, file, pieces, order, describe, described).run();
       });
       for (const auto i : parted.alone) {
-        const auto* packed = static_cast<const std::byte*>(described(i));
         with_late_context([&] { return "write " + describe(i); },
                           [&] {
+                            const auto* packed = static_cast<const std::byte*>(data(i));
                             const auto& file = files_.at(pieces[i].target.file);
                             each_range(pieces[i], [&](const PieceWalk& walk) {
                               file.write(packed + walk.offset(), walk.nbytes(), walk.address());
@@ -125,9 +125,9 @@ class NodeEngine : public Engine {
         WindowRead(session_, window_, file, pieces, order, described, took).run();
       });
       for (const auto i : parted.alone) {
-        auto* packed = static_cast<std::byte*>(described(i));
         with_late_context([&] { return "read " + describe(i); },
                           [&] {
+                            auto* packed = static_cast<std::byte*>(into(i));
                             const auto& file = files_.at(pieces[i].target.file);
                             each_range(pieces[i], [&](const PieceWalk& walk) {
                               file.read(packed + walk.offset(), walk.nbytes(), walk.address());

@@ -47,6 +47,11 @@ class Window {
   // The mark of the page in which `address` is.
   Mark& mark(std::uint64_t address) const { return marks(moves_)[(address - begin_) / kPageBytes]; }
 
+  // Clears all marks of this rank's slot.
+  void clear_all_marks() const {
+    for (std::uint64_t set = 0; set < kSets; ++set) clear_marks(set);
+  }
+
   // Clears the marks of this rank's slot as they were before the last `moves` moves.
   void clear_marks(std::uint64_t moves) const {
     auto* own = marks(moves_ - moves) + static_cast<std::uint64_t>(memory_->rank()) * kPagesASlot;

@@ -6,7 +6,7 @@
 namespace h5dcp {
 
 void WindowRead::run() {
-  for (std::uint64_t move = 0; move < 3; ++move) window_.clear_marks(move);
+  window_.clear_all_marks();
   auto least = session_.sync(next_address());
   while (least && *least != NodeSession::kNone) {
     window_.move_to(*least);

@@ -118,23 +118,31 @@ std::string layer_name(int number) {
   return "model.layers." + std::to_string(number) + ".";
 }
 
-std::vector<ModelTensor> llama(const LlamaConfig& config) {
+// All of a model; `add_inner(tensors, layer, number)` adds what follows the attention of a layer.
+template <class Config, class AddInner>
+std::vector<ModelTensor> model(const Config& config, const AddInner& add_inner) {
   Tensors tensors;
   const auto hidden = config.hidden_size;
   tensors.add("model.embed_tokens.weight", {config.vocab_size, hidden});
   for (int i = 0; i < config.num_hidden_layers; ++i) {
     const auto layer = layer_name(i);
     add_attention(tensors, layer + "self_attn.", config);
-    if (config.num_local_experts == 0) {
-      add_mlp(tensors, layer + "mlp.", hidden, config.intermediate_size);
-    } else {
-      add_experts(tensors, layer + "block_sparse_moe.", config);
-    }
+    add_inner(tensors, layer, i);
     add_norms(tensors, layer, hidden);
   }
   tensors.add("model.norm.weight", {hidden});
   tensors.add("lm_head.weight", {config.vocab_size, hidden});
   return tensors.take();
+}
+
+std::vector<ModelTensor> llama(const LlamaConfig& config) {
+  return model(config, [&](Tensors& tensors, const std::string& layer, int /*number*/) {
+    if (config.num_local_experts == 0) {
+      add_mlp(tensors, layer + "mlp.", config.hidden_size, config.intermediate_size);
+    } else {
+      add_experts(tensors, layer + "block_sparse_moe.", config);
+    }
+  });
 }
 
 }  // namespace
@@ -148,22 +156,13 @@ std::vector<ModelTensor> mixtral_8x7b() {
 }
 
 std::vector<ModelTensor> deepseek_v3() {
-  Tensors tensors;
-  const auto hidden = kDeepseek.hidden_size;
-  tensors.add("model.embed_tokens.weight", {kDeepseek.vocab_size, hidden});
-  for (int i = 0; i < kDeepseek.num_hidden_layers; ++i) {
-    const auto layer = layer_name(i);
-    add_attention(tensors, layer + "self_attn.", kDeepseek);
-    if (i < kDeepseek.first_k_dense_replace) {
-      add_mlp(tensors, layer + "mlp.", hidden, kDeepseek.intermediate_size);
+  return model(kDeepseek, [](Tensors& tensors, const std::string& layer, int number) {
+    if (number < kDeepseek.first_k_dense_replace) {
+      add_mlp(tensors, layer + "mlp.", kDeepseek.hidden_size, kDeepseek.intermediate_size);
     } else {
       add_experts(tensors, layer + "mlp.", kDeepseek);
     }
-    add_norms(tensors, layer, hidden);
-  }
-  tensors.add("model.norm.weight", {hidden});
-  tensors.add("lm_head.weight", {kDeepseek.vocab_size, hidden});
-  return tensors.take();
+  });
 }
 
 }  // namespace tool::benchmark
