@@ -77,7 +77,12 @@ TEST(Blocks, ArePackedOneAfterTheOtherInEveryPiece) {
     for (const auto& piece : cut) {
       const auto blocks = blocks_of(grid, piece);
       RC_ASSERT(elements_of(blocks, sizes) == test::elements_of(piece, sizes));
-      for (const auto& one : blocks) RC_ASSERT(one == block(grid, block_at(grid, one.offsets)));
+      std::size_t next = 0;
+      for_each_block(grid, piece, [&](std::int64_t number, std::int64_t elements) {
+        RC_ASSERT(number == block_at(grid, blocks[next].offsets));
+        RC_ASSERT(elements == numel(blocks[next++].sizes));
+      });
+      RC_ASSERT(next == blocks.size());
       RC_ASSERT(static_cast<std::uint64_t>(numel(piece.sizes)) * 4 <= most || blocks.size() == 1U);
     }
   }));

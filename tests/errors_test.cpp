@@ -712,7 +712,7 @@ TEST_P(Errors, AFullDisk) {
 
 INSTANTIATE_TEST_SUITE_P(Engines, Errors,
                          testing::Values(Transfer::direct, Transfer::collective,
-                                         Transfer::aggregated),
+                                         Transfer::aggregated, Transfer::automatic),
                          [](const auto& test) { return std::string(to_string(test.param)); });
 
 }  // namespace

@@ -90,6 +90,33 @@ TEST_P(SaveLoad, EveryDtypeInEveryPlacement) {
   EXPECT_EQ(test::wrong_tensors(loaded), "");
 }
 
+// Of a rank's part 1 MiB is moved at once, and what is left with other short ranges.
+TEST_P(SaveLoad, LargePartsWithAShortEnd) {
+  const auto path = std::string("short_end_") + name_of(GetParam()) + ".h5";
+  int rank = 0;
+  int size = 0;
+  MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+  MPI_Comm_size(MPI_COMM_WORLD, &size);
+  const auto state_of = [&](bool filled) {
+    StateDict state;
+    for (const auto* name : {"a", "b"}) {
+      const test::Sample sample{name, DType::float32, {std::int64_t{272} * size, 1024}};
+      const auto tensor = test::make_tensor(sample, 0, rank, size);
+      if (filled) test::fill(sample.fqn, tensor);
+      state[sample.fqn] = tensor;
+    }
+    return state;
+  };
+  StateDict saved = state_of(true);
+  Hdf5Writer writer(path, {.transfer = GetParam()});
+  save(saved, {.storage_writer = &writer});
+  for (const auto& damage : verify_checkpoint(path)) ADD_FAILURE() << to_string(damage);
+  StateDict loaded = state_of(false);
+  Hdf5Reader reader(path, {.transfer = GetParam()});
+  load(loaded, {.storage_reader = &reader});
+  EXPECT_EQ(test::wrong_tensors(loaded), "");
+}
+
 TEST(TransferChoice, MustBeTheSameOnAllRanks) {
   int rank = 0;
   int size = 0;
@@ -177,7 +204,7 @@ TEST_P(SaveLoad, ValuesComeBackAsTheyWere) {
 
 INSTANTIATE_TEST_SUITE_P(Engines, SaveLoad,
                          testing::Values(Transfer::direct, Transfer::collective,
-                                         Transfer::aggregated),
+                                         Transfer::aggregated, Transfer::automatic),
                          [](const auto& test) { return name_of(test.param); });
 
 }  // namespace

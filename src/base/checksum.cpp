@@ -1,6 +1,6 @@
 #include "base/checksum.hpp"
 
-#include <xxhash.h>
+#include "base/xxh3.hpp"
 
 namespace h5dcp {
 

@@ -90,6 +90,24 @@ std::int64_t block_at(const BlockGrid& grid, const Extents& offsets) {
   return i;
 }
 
+BlockRuns block_runs(const BlockGrid& grid, const Box& piece) {
+  if (numel(piece.sizes) == 0) return {0, 0, 0};
+  if (piece.dims() == 0) return {1, 1, 1};
+  std::int64_t count = 1;
+  for (std::size_t d = 0; d < grid.dim; ++d) count *= piece.sizes[d];
+  return {count, piece.sizes[grid.dim], row_elements(piece.sizes, grid.dim)};
+}
+
+std::int64_t first_block(const BlockGrid& grid, const Box& piece, std::int64_t run) {
+  if (run == 0) return block_at(grid, piece.offsets);
+  Extents offsets = piece.offsets;
+  for (std::size_t next = grid.dim; next > 0; --next) {
+    offsets[next - 1] += run % piece.sizes[next - 1];
+    run /= piece.sizes[next - 1];
+  }
+  return block_at(grid, offsets);
+}
+
 Box whole_blocks(const BlockGrid& grid, const Box& region) {
   Box box = region;
   for (std::size_t d = grid.dim; d < box.dims(); ++d) {
@@ -117,7 +135,8 @@ std::vector<Box> pieces(const BlockGrid& grid, const Box& box, std::size_t items
 
 std::vector<Box> blocks_of(const BlockGrid& grid, const Box& piece) {
   std::vector<Box> out;
-  for_each_block(grid, piece, [&](const Box& block) { out.push_back(block); });
+  for_each_block(grid, piece,
+                 [&](std::int64_t i, std::int64_t /*elements*/) { out.push_back(block(grid, i)); });
   return out;
 }
 

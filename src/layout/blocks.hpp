@@ -6,6 +6,7 @@
 
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -34,6 +35,17 @@ Box block(const BlockGrid& grid, std::int64_t i);
 // The number of the block that begins at `offsets`, the first element of a block.
 std::int64_t block_at(const BlockGrid& grid, const Extents& offsets);
 
+// A piece that is made of whole blocks, as runs of blocks whose numbers follow each other.
+struct BlockRuns {
+  std::int64_t count;  // 0 if the piece has no elements
+  std::int64_t rows;   // of one run
+  std::int64_t row_elements;
+};
+BlockRuns block_runs(const BlockGrid& grid, const Box& piece);
+
+// The number of the block with which run i of the piece begins.
+std::int64_t first_block(const BlockGrid& grid, const Box& piece, std::int64_t run);
+
 // The smallest box of whole blocks that holds `region`, which lies inside grid.box and is not
 // empty.
 Box whole_blocks(const BlockGrid& grid, const Box& region);
@@ -47,18 +59,21 @@ void pieces(const BlockGrid& grid, const Box& box, std::size_t itemsize, std::ui
 std::vector<Box> pieces(const BlockGrid& grid, const Box& box, std::size_t itemsize,
                         std::uint64_t max_bytes);
 
-// Calls `use(block)` for each block of a piece, in the order in which their bytes follow each other
-// when it is packed.
+// Calls `use(number, elements)` for each block of a piece, made of whole blocks, in the order in
+// which their bytes follow each other when it is packed: its number in `grid`, and its size. Makes
+// no box of each, as a piece may have thousands.
 template <class Use>
 void for_each_block(const BlockGrid& grid, const Box& piece, const Use& use) {
-  // A piece is cut as the box is: its own grid has the same blocks.
-  const BlockGrid own{piece, grid.dim, grid.rows};
-  const auto count = block_count(own);
-  if (count == 1) return use(piece);
-  for (std::int64_t i = 0; i < count; ++i) use(block(own, i));
+  const auto runs = block_runs(grid, piece);
+  for (std::int64_t run = 0; run < runs.count; ++run) {
+    auto number = first_block(grid, piece, run);
+    for (auto rows = runs.rows; rows > 0; rows -= grid.rows) {
+      use(number++, std::min(rows, grid.rows) * runs.row_elements);
+    }
+  }
 }
 
-// The same as a list.
+// The same blocks as boxes.
 std::vector<Box> blocks_of(const BlockGrid& grid, const Box& piece);
 
 }  // namespace h5dcp

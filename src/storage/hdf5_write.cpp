@@ -74,12 +74,14 @@ Piece piece_of(const Part& part, const WrittenChunk& chunk, const Index& index) 
           {&part.in_dataset, 1}};
 }
 
-// Hashes the blocks of a part, which lie one after the other in `packed`.
+// Hashes the blocks of a part, which lie one after the other in `packed`. Engines take parts in an
+// order of their own.
 void add_checksums(WrittenChunk& chunk, const Box& part, const void* packed) {
+  chunk.checksums.resize(static_cast<std::size_t>(block_count(chunk.grid)));
   const auto* next = static_cast<const std::uint8_t*>(packed);
-  for_each_block(chunk.grid, part, [&](const Box& block) {
-    const auto size = static_cast<std::size_t>(nbytes(chunk.dtype, block.sizes));
-    chunk.checksums.push_back(xxh3(next, size));
+  for_each_block(chunk.grid, part, [&](std::int64_t number, std::int64_t elements) {
+    const auto size = static_cast<std::size_t>(elements) * itemsize(chunk.dtype);
+    chunk.checksums[static_cast<std::size_t>(number)] = xxh3(next, size);
     next += size;
   });
 }

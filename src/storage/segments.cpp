@@ -1,13 +1,12 @@
 #include "storage/segments.hpp"
 
-#include <xxhash.h>
-
 #include <algorithm>
 #include <cstddef>
 #include <functional>
 #include <memory>
 #include <utility>
 
+#include "base/xxh3.hpp"
 #include "h5dcp/bytes.hpp"
 #include "h5dcp/tensor.hpp"
 

@@ -45,10 +45,12 @@ std::vector<Box> damaged_blocks(const Index& index, std::size_t i, const StoredC
                                 const Box& box, const void* packed) {
   std::vector<Box> damaged;
   const auto* next = static_cast<const std::uint8_t*>(packed);
-  for_each_block(chunk.grid, box, [&](const Box& block) {
-    const auto size = static_cast<std::size_t>(nbytes(index.dtype(i), block.sizes));
-    const auto number = static_cast<std::size_t>(block_at(chunk.grid, block.offsets));
-    if (xxh3(next, size) != chunk.checksums.at(number)) damaged.push_back(block);
+  const auto item = itemsize(index.dtype(i));
+  for_each_block(chunk.grid, box, [&](std::int64_t number, std::int64_t elements) {
+    const auto size = static_cast<std::size_t>(elements) * item;
+    if (xxh3(next, size) != chunk.checksums.at(static_cast<std::size_t>(number))) {
+      damaged.push_back(block(chunk.grid, number));
+    }
     next += size;
   });
   return damaged;
