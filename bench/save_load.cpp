@@ -36,7 +36,7 @@ namespace {
 
 struct Command {
   std::string verb;  // save or load
-  std::string way;   // raw, raw_each, the transfers, warm
+  std::string way;   // raw, raw_each, the transfers, warm, unchecked
   std::string path;
 };
 
@@ -57,18 +57,23 @@ Command next_command(const h5dcp::Comm& comm) {
 }
 
 h5dcp::Transfer transfer_of(const std::string& way) {
-  const auto transfer = h5dcp::transfer_named(way == "warm" ? "automatic" : way);
+  const bool automatic = way == "warm" || way == "unchecked";
+  const auto transfer = h5dcp::transfer_named(automatic ? "automatic" : way);
   if (!transfer) throw std::invalid_argument("no way to save or load: '" + way + "'");
   return *transfer;
 }
 
-// warm repeats the plan that its first save has left in `cache`.
+h5dcp::Hdf5Options options_of(const std::string& way) {
+  return {.transfer = transfer_of(way), .checksums = way != "unchecked"};
+}
+
+// warm repeats the plan that its first save has left in `cache`; unchecked has no checksums.
 h5dcp::Report save(const h5dcp::Comm& comm, Workload& workload, const Command& command,
                    h5dcp::PlanCache& cache) {
   const app::RawFile raw(command.path, comm);
   if (command.way == "raw") return raw.write(workload.buffer()), h5dcp::Report{};
   if (command.way == "raw_each") return raw.write(workload.tensors()), h5dcp::Report{};
-  h5dcp::Hdf5Writer writer(command.path, {.transfer = transfer_of(command.way)});
+  h5dcp::Hdf5Writer writer(command.path, options_of(command.way));
   auto* const used = command.way == "warm" ? &cache : nullptr;
   return h5dcp::save(workload.state(), {.storage_writer = &writer, .plan_cache = used}).report;
 }
@@ -78,7 +83,7 @@ h5dcp::Report load(const h5dcp::Comm& comm, Workload& workload, const Command& c
   const auto buffer = workload.buffer();
   if (command.way == "raw") return raw.read(buffer, buffer.size()), h5dcp::Report{};
   if (command.way == "raw_each") return raw.read(workload.tensors()), h5dcp::Report{};
-  h5dcp::Hdf5Reader reader(command.path, {.transfer = transfer_of(command.way)});
+  h5dcp::Hdf5Reader reader(command.path, options_of(command.way));
   return h5dcp::load(workload.state(), {.storage_reader = &reader}).report;
 }
 

@@ -92,6 +92,15 @@ def loads(table):
     table.at_most("load of an eighth of the rows: bytes read of those needed", "tmpfs", needed, 1.05)
 
 
+def checksums(table):
+    """What they add to the time of the same without them."""
+    for place in ("tmpfs", "disk"):
+        rounds = rounds_of("large.json", "rows", place)
+        for verb, aim in (("save", 0.03), ("load", 0.05)):
+            costs = [seconds(r, f"{verb} automatic") / seconds(r, f"{verb} unchecked") - 1 for r in rounds]
+            table.at_most(f"{verb} of rows: what checksums add", place, costs, aim)
+
+
 def plans(table):
     run = read("negotiation.json")[0]
     took = run["all"]["seconds"]
@@ -112,7 +121,7 @@ def costs(table):
 
 def main():
     table = Table()
-    for part in (small, large, loads, plans, costs):
+    for part in (small, large, loads, checksums, plans, costs):
         part(table)
     print("\n".join(table.lines))
 

@@ -71,6 +71,16 @@ TEST(Record, IsOfVersion3WithDataFilesAndOfThese) {
   }
 }
 
+TEST(Record, IsOfVersion4WithTensorsWithoutChecksums) {
+  Record record = sample();
+  record.unhashed = true;
+  record.data_files = 5;
+  record.data_folder = std::string(kMostFolderBytes, 'x');
+  const Bytes bytes = encode_record(record);
+  EXPECT_EQ(bytes[8], 4);
+  EXPECT_EQ(decode_record(bytes), record);
+}
+
 TEST(Record, NoticesEveryFlippedBit) {
   const Bytes good = encode_record(sample());
   for (std::size_t at = 0; at < good.size(); ++at) {
@@ -92,7 +102,7 @@ TEST(Record, RefusesWhatItIsNot) {
   EXPECT_EQ(generation_of_unfinished(encode_record(unfinished)), sample().generation);
 
   Bytes newer = good;
-  newer[8] = 4;
+  newer[8] = 5;
   rehash(newer);
   EXPECT_EQ(code_of(newer), ErrorCode::unsupported);
 }

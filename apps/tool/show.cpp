@@ -55,6 +55,7 @@ void show_summary(const h5dcp::CheckpointFile& file) {
     table.add({"data files", std::to_string(summary.data_files) + " in " +
                                  printable(first.parent_path().filename().string())});
   }
+  if (!summary.checksums) table.add({"checksums", "not of tensors without filters"});
   table.print();
 }
 
@@ -91,6 +92,7 @@ void show_json(const h5dcp::CheckpointFile& file, const std::vector<std::size_t>
              {"file_bytes", summary.file_bytes},
              {"entries", std::move(entries)}};
   if (summary.data_files > 0) whole["data_files"] = summary.data_files;
+  if (!summary.checksums) whole["checksums"] = false;
   print(whole);
 }
 

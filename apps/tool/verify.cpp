@@ -21,7 +21,9 @@ void tell(ProgressLine& line, const std::string& who, const h5dcp::Damage& damag
 void tell_all_is_well(const h5dcp::CheckpointFile& file, const std::string& by) {
   const auto summary = file.summary();
   std::cout << printable(file.path()) << ": ok, " << summary.entries << " entries, "
-            << summary.file_bytes << " bytes" << by << '\n';
+            << summary.file_bytes << " bytes" << by;
+  if (!summary.checksums) std::cout << "; tensors without filters have no checksums";
+  std::cout << '\n';
 }
 
 int verify_alone(const std::string& path) {

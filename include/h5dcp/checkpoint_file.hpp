@@ -32,6 +32,7 @@ struct CheckpointSummary {
   std::uint64_t file_bytes = 0;      // without data files
   std::uint64_t data_bytes = 0;      // of all tensors and values
   std::uint32_t data_files = 0;      // beside it
+  bool checksums = true;             // of the data of tensors without filters; all else has some
 };
 
 // One tensor or value.

@@ -42,6 +42,10 @@ struct Hdf5Options {
   // Of tensors; the same on all ranks. Tensors of less than 4 KiB, and those that ranks hold in
   // boxes that no chunks suit, are stored without.
   Filters filters = {};
+  // Whether a save hashes the blocks of tensors and a load compares them. Without, nothing finds
+  // out that the bytes of a tensor were changed; all else of the file is covered as ever. Of a save
+  // the same on all ranks, with no effect on filtered tensors, and not repeated by a PlanCache.
+  bool checksums = true;
   // Of a save; the same on all ranks. If not one, without Transfer::collective and filters; a load
   // finds out for itself, and must be without Transfer::collective then.
   Files files = {};

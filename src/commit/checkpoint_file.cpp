@@ -63,7 +63,8 @@ CheckpointSummary CheckpointFile::summary() const {
           .chunks = record.table(Table::chunks).nbytes / sizeof(ChunkRow),
           .file_bytes = record.file_bytes,
           .data_bytes = record.data_bytes,
-          .data_files = record.data_files};
+          .data_files = record.data_files,
+          .checksums = !record.unhashed};
 }
 
 std::size_t CheckpointFile::size() const {

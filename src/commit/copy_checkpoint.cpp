@@ -98,6 +98,7 @@ PosixFile remake(const Opened& opened, const std::string& partial, const std::st
   const Record whole{.generation = old.generation,
                      .world_size = old.world_size,
                      .data_files = old.data_files,
+                     .unhashed = old.unhashed,
                      .data_folder = folder};
   auto skeleton = make_skeleton(partial, entries_of(opened), whole);
   Record& record = skeleton.record;

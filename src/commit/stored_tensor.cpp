@@ -65,7 +65,7 @@ void StoredTensor::read(const Box& box, const TensorView& target) const {
   std::vector<BlockPart> parts;
   for (const auto& chunk : impl_->chunks) {
     parts.clear();
-    parts_of(chunk, box, itemsize(dtype()), kPieceBytes, parts);
+    parts_of(chunk, box, itemsize(dtype()), kPieceBytes, true, parts);
     for (const auto& part : parts) {
       packed.resize(static_cast<std::size_t>(nbytes(dtype(), part.box.sizes)));
       read_checked(impl_->files, index, entry, chunk, part.box, packed.data());

@@ -15,7 +15,8 @@ namespace {
 constexpr std::array<std::uint8_t, 8> kMagic{0x89, 'H', '5', 'D', 'C', 'P', '\r', '\n'};
 constexpr std::size_t kVersionAt = 8;
 constexpr std::size_t kFieldsAt = 12;
-constexpr std::size_t kFolderAt = 232;  // to kSegmentsAt: padded with zeros
+constexpr std::size_t kFolderAt = 232;  // to kUnhashedAt: padded with zeros
+constexpr std::size_t kUnhashedAt = 488;
 constexpr std::size_t kSegmentsAt = 1024;
 constexpr std::size_t kDigestAt = kRecordBytes - sizeof(std::uint64_t);
 
@@ -64,10 +65,10 @@ void check_start(std::span<const std::uint8_t> bytes) {
   if (digest != xxh3(bytes.data(), kDigestAt)) {
     corrupt("commit record: bytes 0 to 4095 do not match their checksum");
   }
-  if (version > kFilesVersion) {
+  if (version > kUnhashedVersion) {
     throw Error(ErrorCode::unsupported, "format version " + std::to_string(version) +
                                             ": this h5dcp reads up to version " +
-                                            std::to_string(kFilesVersion) + "; update it");
+                                            std::to_string(kUnhashedVersion) + "; update it");
   }
 }
 
@@ -84,6 +85,7 @@ const char* name_of(Table table) {
 }
 
 std::uint32_t version_of(const Record& record) {
+  if (record.unhashed) return kUnhashedVersion;
   if (record.data_files > 0 || record.data_file > 0) return kFilesVersion;
   return record.filtered.nbytes > 0 ? kFilteredVersion : kFormatVersion;
 }
@@ -101,6 +103,7 @@ Bytes encode_record(const Record& record) {
     at += sizeof value;
   });
   std::ranges::copy(record.data_folder, bytes.begin() + kFolderAt);
+  bytes[kUnhashedAt] = record.unhashed ? 1 : 0;
   std::memcpy(&bytes[kSegmentsAt], record.segment_digests.data(), sizeof record.segment_digests);
   const std::uint64_t digest = xxh3(bytes.data(), kDigestAt);
   std::memcpy(&bytes[kDigestAt], &digest, sizeof digest);
@@ -121,6 +124,7 @@ Record decode_record(std::span<const std::uint8_t> bytes) {
   const auto end = std::ranges::find(folder, std::uint8_t{0});
   if (end == folder.end()) corrupt("commit record: the name of the data files' folder has no end");
   record.data_folder.assign(folder.begin(), end);
+  record.unhashed = bytes[kUnhashedAt] != 0;
   if (record.segments > kMostSegments) corrupt("commit record: too many segments");
   std::memcpy(record.segment_digests.data(), bytes.data() + kSegmentsAt,
               sizeof record.segment_digests);

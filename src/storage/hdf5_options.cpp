@@ -60,7 +60,7 @@ void check_options(const Hdf5Options& options) {
 }
 
 std::uint64_t piece_bytes(const Hdf5Options& options) {
-  constexpr std::uint64_t kInCache = std::uint64_t{1} << 20;
+  constexpr std::uint64_t kInCache = std::uint64_t{512} << 10;
   if (options.transfer == Transfer::collective) return options.piece_bytes;
   return std::min(options.piece_bytes, kInCache);
 }
@@ -76,6 +76,10 @@ void check_same_filters(const Filters& mine, const Filters& chosen, int coordina
 
 void check_same_files(const Files& mine, const Files& chosen, int coordinator) {
   check_same("files", "'" + to_string(mine) + "'", "'" + to_string(chosen) + "'", coordinator);
+}
+
+void check_same_checksums(bool mine, bool chosen, int coordinator) {
+  check_same("checksums", mine ? "true" : "false", chosen ? "true" : "false", coordinator);
 }
 
 bool is_file_path(const std::string& path) {

@@ -29,6 +29,9 @@ void check_same_filters(const Filters& mine, const Filters& chosen, int coordina
 // The same of files: who goes where follows from them.
 void check_same_files(const Files& mine, const Files& chosen, int coordinator);
 
+// The same of checksums: how much of the index each rank fills follows from them.
+void check_same_checksums(bool mine, bool chosen, int coordinator);
+
 // Whether `path` can name a file: no URL, no folder.
 bool is_file_path(const std::string& path);
 

@@ -27,8 +27,9 @@ namespace h5dcp {
 namespace {
 
 // The numbers in `checksums` of one box. A slot is written whole.
-std::uint64_t checksums_in(const SkeletonEntry& entry, const Box& box) {
+std::uint64_t checksums_in(const SkeletonEntry& entry, const Box& box, const Record& record) {
   const bool filtered = !entry.chunk_shape.empty();
+  if (!is_hashed(record, entry.kind, filtered)) return 0;
   const auto grid = filtered ? chunk_grid(box, entry.chunk_shape)
                              : block_grid(in_blobs(entry.kind) ? whole_box(entry.sizes) : box,
                                           itemsize(entry.dtype));
@@ -67,7 +68,7 @@ Cut cut_of(const PlannedEntry& entry, const Files& files,
 }
 
 // What is stored of one entry: values in `blobs` take a slot of bytes.
-SkeletonEntry to_skeleton(const PlannedEntry& entry, const Filters& filters) {
+SkeletonEntry to_skeleton(const PlannedEntry& entry, const Filters& filters, const Record& record) {
   SkeletonEntry made{.fqn = entry.fqn,
                      .path = encode_path(entry.path),
                      .kind = entry.kind,
@@ -86,7 +87,7 @@ SkeletonEntry to_skeleton(const PlannedEntry& entry, const Filters& filters) {
       made.chunk_shape = *shape;
     }
   }
-  for (const auto& box : entry.chunks) made.checksums += checksums_in(made, box);
+  for (const auto& box : entry.chunks) made.checksums += checksums_in(made, box, record);
   return made;
 }
 
@@ -196,6 +197,7 @@ Bytes encode_shared(const Record& record, const Hdf5Options& options) {
   wire.varint(encode_filters(options.filters));
   wire.varint(static_cast<std::uint64_t>(options.files.way));
   wire.varint(static_cast<std::uint64_t>(options.files.count));
+  wire.varint(options.checksums ? 1 : 0);
   wire.fixed64(record.generation);
   wire.varint(record.file_bytes);
   wire.varint(record.data_bytes);
@@ -215,6 +217,7 @@ Hdf5Options decode_shared(const Bytes& bytes, Record& record) {
   options.filters = decode_filters(static_cast<std::uint16_t>(wire.varint()));
   options.files.way = Files::Way{static_cast<std::uint8_t>(wire.varint())};
   options.files.count = static_cast<int>(wire.varint());
+  options.checksums = wire.varint() != 0;
   record.generation = wire.fixed64();
   record.file_bytes = wire.varint();
   record.data_bytes = wire.varint();
@@ -230,11 +233,12 @@ std::vector<std::vector<StorageData>> Hdf5Writer::prepare_global_plan(
     const Comm& comm, const std::vector<PlannedEntry>& share) {
   Save& save = *save_;
   const auto groups = groups_of_ranks(comm, options_.files);
+  save.record.unhashed = !options_.checksums;
   std::vector<SkeletonEntry> own;
   std::vector<Cut> cuts;
   own.reserve(share.size());
   for (const auto& entry : share) {
-    own.push_back(to_skeleton(entry, options_.filters));
+    own.push_back(to_skeleton(entry, options_.filters, save.record));
     cuts.push_back(cut_of(entry, options_.files, groups));
     own.back().parts = cuts.back().parts;
   }
@@ -255,7 +259,9 @@ std::vector<std::vector<StorageData>> Hdf5Writer::prepare_global_plan(
     entries.reserve(order.size());
     for (const auto i : order) entries.push_back(std::move(all.entries[i]));
 
-    Record whole{.generation = random_id(), .world_size = static_cast<std::uint32_t>(comm.size())};
+    Record whole{.generation = random_id(),
+                 .world_size = static_cast<std::uint32_t>(comm.size()),
+                 .unhashed = save.record.unhashed};
     // From here on abandon() removes it.
     save.partial = new_partial(comm, path_, options_.overwrite, whole.generation);
     check_parts(entries, options_.files);
@@ -287,6 +293,7 @@ std::vector<std::vector<StorageData>> Hdf5Writer::prepare_global_plan(
   comm.agree("open '" + path_ + "'", [&] {
     check_transfer(options_.transfer, chosen.transfer, comm.coordinator());
     check_same_filters(options_.filters, chosen.filters, comm.coordinator());
+    check_same_checksums(options_.checksums, chosen.checksums, comm.coordinator());
     save.partial = partial_name(path_, save.record.generation);
     check_same_files(options_.files, chosen.files, comm.coordinator());
     save.files = open_partial(save.partial, save.record, comm.coordinator());
@@ -315,7 +322,7 @@ std::vector<std::vector<StorageData>> Hdf5Writer::prepare_global_plan(
         chunks.push_back(encode_place(place));
         place.chunk += 1;
         place.first_box += 2 * made.sizes.size();
-        place.first_checksum += checksums_in(made, box);
+        place.first_checksum += checksums_in(made, box, save.record);
       }
     }
   });

@@ -108,7 +108,7 @@ void Hdf5Reader::set_up_storage_reader(const Metadata& /*metadata*/, bool /*is_c
 
 void Hdf5Reader::read_data(const Comm& comm, const LoadPlan& plan, LoadPlanner& planner) {
   Load& load = *load_;
-  TensorReads reads(load.files, load.index, piece_bytes(options_));
+  TensorReads reads(load.files, load.index, piece_bytes(options_), options_.checksums);
   std::vector<Piece> pieces;
   comm.agree("read from '" + path_ + "'", [&] {
     for (const auto& item : plan.items) {

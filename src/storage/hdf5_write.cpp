@@ -77,6 +77,7 @@ Piece piece_of(const Part& part, const WrittenChunk& chunk, const Index& index) 
 // Hashes the blocks of a part, which lie one after the other in `packed`. Engines take parts in an
 // order of their own.
 void add_checksums(WrittenChunk& chunk, const Box& part, const void* packed) {
+  if (!chunk.hashed) return;
   chunk.checksums.resize(static_cast<std::size_t>(block_count(chunk.grid)));
   const auto* next = static_cast<const std::uint8_t*>(packed);
   for_each_block(chunk.grid, part, [&](std::int64_t number, std::int64_t elements) {
@@ -101,7 +102,7 @@ struct Work {
 
 Work work_of(const SavePlan& plan, const Index& index, std::uint64_t piece_bytes) {
   Work work;
-  work.chunks = chunks_of(plan);
+  work.chunks = chunks_of(plan, index.record());
   work.parts = parts_of(work.chunks, index.record().table(Table::blobs), piece_bytes);
   work.data.reserve(work.parts.size());
   for (const auto& part : work.parts) {

@@ -384,6 +384,7 @@ std::vector<StoredChunk> read_chunks(TableReader& tables, const Index& index, st
   const bool slot = in_blobs(index.kind(i));
   const bool filtered = tensor.filters != 0;
   const auto of_block = numbers_of_block(filtered);
+  const bool hashed = is_hashed(record, index.kind(i), filtered);
   const Box whole = whole_box(index.sizes(i));
   const auto refuse = [&](std::uint64_t row, const char* what) {
     corrupt("'" + std::string(index.fqn(i)) + "': row " + std::to_string(row) +
@@ -468,7 +469,7 @@ std::vector<StoredChunk> read_chunks(TableReader& tables, const Index& index, st
                                : std::max<std::int64_t>(1, chunk.grid.box.sizes[chunk.grid.dim]);
     if (chunk.grid.dim >= std::max(dims, 1U) || chunk.grid.rows < 1 ||
         chunk.grid.rows > most_rows ||
-        static_cast<std::uint64_t>(block_count(chunk.grid)) != rows[c].blocks) {
+        rows[c].blocks != (hashed ? static_cast<std::uint64_t>(block_count(chunk.grid)) : 0)) {
       refuse(row, "has blocks that do not fit its box");
     }
     const auto bytes = count_bytes(index.dtype(i), chunk.grid.box.sizes);

@@ -98,7 +98,7 @@ struct StoredChunk {
   BlockGrid grid;  // of its box; of a value in `blobs`: of its slot
   std::uint32_t writer = 0;
   std::uint64_t nbytes = 0;
-  std::vector<std::uint64_t> checksums;  // one a block
+  std::vector<std::uint64_t> checksums;  // one a block, or none
   std::vector<Range> stored;             // of a filtered tensor: where each block is in the file
   DataPart part;                         // else: in which its box lies
   std::uint64_t digest = 0;
@@ -108,6 +108,11 @@ struct StoredChunk {
 // of what is stored, also the address of that and its bytes.
 constexpr std::size_t numbers_of_block(bool filtered) {
   return filtered ? 3 : 1;
+}
+
+// Whether blocks of such a tensor or value have checksums. Values and filtered tensors always do.
+constexpr bool is_hashed(const Record& record, EntryKind kind, bool filtered) {
+  return !record.unhashed || kind != EntryKind::tensor || filtered;
 }
 
 // The digest of row number `row`: it covers the row, its box and its checksums, and its place.

@@ -55,13 +55,24 @@ std::uint64_t bytes_of(const Piece& piece) {
   return elements * piece.target.itemsize;
 }
 
+// Whether `next` begins in the same dataset where the one range of `piece` ends.
+bool continues(const Piece& piece, const Target& target, const Range& next) {
+  const auto range = first_range(piece);
+  return piece.target.number == target.number && piece.target.file == target.file &&
+         range.nbytes == bytes_of(piece) && range.address + range.nbytes == next.address;
+}
+
+// `choose` says of piece i, whose ranges are of so many bytes, whether it goes through the window.
+// The last piece of a long range goes where the others do, however short it is.
 template <class Choose>
 Parted part(const std::vector<Piece>& pieces, const Choose& choose) {
   std::vector<std::tuple<std::uint32_t, std::uint64_t, std::size_t>> by_begin;
   Parted parted;
   for (std::size_t i = 0; i < pieces.size(); ++i) {
     const auto first = first_range(pieces[i]);
-    if (choose(i, first.nbytes)) {
+    const bool goes_on = !parted.alone.empty() && parted.alone.back() + 1 == i &&
+                         continues(pieces[i - 1], pieces[i].target, first);
+    if (!goes_on && choose(i, first.nbytes)) {
       by_begin.emplace_back(pieces[i].target.file, first.address, i);
     } else {
       parted.alone.push_back(i);

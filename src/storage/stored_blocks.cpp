@@ -44,6 +44,7 @@ void read_packed(const CheckpointFiles& files, const Index& index, std::size_t i
 std::vector<Box> damaged_blocks(const Index& index, std::size_t i, const StoredChunk& chunk,
                                 const Box& box, const void* packed) {
   std::vector<Box> damaged;
+  if (chunk.checksums.empty()) return damaged;
   const auto* next = static_cast<const std::uint8_t*>(packed);
   const auto item = itemsize(index.dtype(i));
   for_each_block(chunk.grid, box, [&](std::int64_t number, std::int64_t elements) {
@@ -135,10 +136,11 @@ Box relative_to(Box box, const Extents& origin) {
 }
 
 void parts_of(const StoredChunk& chunk, const Box& region, std::size_t itemsize,
-              std::uint64_t max_bytes, std::vector<BlockPart>& parts) {
+              std::uint64_t max_bytes, bool checks, std::vector<BlockPart>& parts) {
   const auto overlap = intersect(chunk.grid.box, region);
   if (!overlap || numel(overlap->sizes) == 0) return;
-  const Box whole = whole_blocks(chunk.grid, *overlap);
+  const bool in_blocks = !chunk.stored.empty() || (checks && !chunk.checksums.empty());
+  const Box whole = in_blocks ? whole_blocks(chunk.grid, *overlap) : *overlap;
   if (static_cast<std::uint64_t>(numel(whole.sizes)) * itemsize <= max_bytes) {
     parts.push_back({whole, *overlap});
     return;
@@ -170,6 +172,7 @@ std::vector<DamagedBlock> find_damage(const CheckpointFiles& files, const Index&
                                       std::size_t i, const StoredChunk& chunk, const Box& box,
                                       Bytes& buffer) {
   std::vector<Box> damaged;
+  if (chunk.checksums.empty()) return {};
   if (chunk.stored.empty()) {
     buffer.resize(static_cast<std::size_t>(nbytes(index.dtype(i), box.sizes)));
     read_packed(files, index, i, chunk, box, buffer.data());

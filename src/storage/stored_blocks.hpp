@@ -17,14 +17,15 @@ Box relative_to(Box box, const Extents& origin);
 
 // What is read at once to get at some elements.
 struct BlockPart {
-  Box box;     // whole blocks of one chunk
+  Box box;     // of one chunk; whole blocks, but see parts_of()
   Box useful;  // those elements of it that were asked for
 };
 
 // Appends what to read for those elements of `chunk` that lie in `region`, in parts of at most
-// `max_bytes` (but at least a block) each; nothing if they have nothing in common.
+// `max_bytes` (but at least a block) each; nothing if they have nothing in common. Whole blocks,
+// unless they are neither filtered nor to be checked.
 void parts_of(const StoredChunk& chunk, const Box& region, std::size_t itemsize,
-              std::uint64_t max_bytes, std::vector<BlockPart>& parts);
+              std::uint64_t max_bytes, bool checks, std::vector<BlockPart>& parts);
 
 // The elements of `box`, whole blocks of `chunk`, of entry i, packed and checked: to `packed`,
 // which has room for them. Throws Error{io}, and Error{corrupt} for a damaged block, as
@@ -34,7 +35,7 @@ void read_checked(const CheckpointFiles& files, const Index& index, std::size_t 
 
 // Throws Error{corrupt} for the first of the blocks of `box`, whole blocks of `chunk` that were not
 // filtered and lie packed at `packed`, that is not as it was written: it names the entry, the block
-// and its address.
+// and its address. Of a chunk without checksums all are taken for sound.
 void check_blocks(const Index& index, std::size_t i, const StoredChunk& chunk, const Box& box,
                   const void* packed);
 

@@ -33,7 +33,7 @@ void TensorReads::add(const ReadItem& item) {
   auto& wanted = wanted_.emplace_back(Wanted{&item, *entry, region, {}, 0});
   for (const auto& chunk : chunks(*entry)) {
     cuts_.clear();
-    parts_of(chunk, region, itemsize(index_.dtype(*entry)), piece_bytes_, cuts_);
+    parts_of(chunk, region, itemsize(index_.dtype(*entry)), piece_bytes_, checks_, cuts_);
     for (const auto& cut : cuts_) {
       auto& parts = chunk.stored.empty() ? parts_ : filtered_;
       parts.push_back(
@@ -78,7 +78,7 @@ void* TensorReads::into(std::size_t i, LoadPlanner& planner) {
 void TensorReads::took(std::size_t i, LoadPlanner& planner) {
   Part& part = parts_[i];
   const void* packed = part.detour.empty() ? in_place(part) : part.detour.data();
-  check_blocks(index_, part.wanted->entry, *part.chunk, part.box, packed);
+  if (checks_) check_blocks(index_, part.wanted->entry, *part.chunk, part.box, packed);
   put(part, planner);
 }
 

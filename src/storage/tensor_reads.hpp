@@ -21,11 +21,14 @@ namespace h5dcp {
 // One rank's reads of tensors.
 class TensorReads {
  public:
-  TensorReads(const CheckpointFiles& files, const Index& index, std::uint64_t piece_bytes)
+  // Without `checks`, blocks that are not filtered are taken as they are.
+  TensorReads(const CheckpointFiles& files, const Index& index, std::uint64_t piece_bytes,
+              bool checks)
       : files_(files),
         index_(index),
         tables_(files.own(), index.record()),
-        piece_bytes_(piece_bytes) {}
+        piece_bytes_(piece_bytes),
+        checks_(checks) {}
 
   void add(const ReadItem& item);
 
@@ -72,6 +75,7 @@ class TensorReads {
   const Index& index_;
   TableReader tables_;
   std::uint64_t piece_bytes_;
+  bool checks_;
   std::deque<Wanted> wanted_;
   std::deque<std::pair<std::size_t, std::vector<StoredChunk>>> chunks_;  // by entry
   std::vector<Part> parts_;

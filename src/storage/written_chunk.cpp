@@ -7,16 +7,18 @@
 #include "base/whole_box.hpp"
 #include "h5dcp/error.hpp"
 #include "layout/chunk_shape.hpp"
+#include "storage/index.hpp"
 
 namespace h5dcp {
 namespace {
 
-WrittenChunk chunk_of(const WriteItem& item, const WriteSlice& slice) {
+WrittenChunk chunk_of(const WriteItem& item, const WriteSlice& slice, const Record& record) {
   WrittenChunk chunk{.item = &item,
                      .place = decode_place(slice.storage_data),
                      .dtype = DType::uint8,
                      .sizes = {},
                      .grid = {},
+                     .hashed = true,
                      .nbytes = 0,
                      .checksums = {}};
   if (item.tensor_data) {
@@ -32,15 +34,18 @@ WrittenChunk chunk_of(const WriteItem& item, const WriteSlice& slice) {
   chunk.grid = chunk.place.chunk_shape.empty() ? block_grid(box, itemsize(chunk.dtype))
                                                : chunk_grid(box, chunk.place.chunk_shape);
   chunk.nbytes = static_cast<std::uint64_t>(nbytes(chunk.dtype, box.sizes));
+  if (item.tensor_data) {
+    chunk.hashed = is_hashed(record, EntryKind::tensor, !chunk.place.chunk_shape.empty());
+  }
   return chunk;
 }
 
 }  // namespace
 
-std::vector<WrittenChunk> chunks_of(const SavePlan& plan) {
+std::vector<WrittenChunk> chunks_of(const SavePlan& plan, const Record& record) {
   std::vector<WrittenChunk> chunks;
   for (const auto& item : plan.items) {
-    for (const auto& slice : item.slices) chunks.push_back(chunk_of(item, slice));
+    for (const auto& slice : item.slices) chunks.push_back(chunk_of(item, slice, record));
   }
   // In the order of their datasets: `blobs` comes after those of the tensors.
   std::ranges::sort(chunks, {}, [](const WrittenChunk& chunk) {

@@ -8,6 +8,7 @@
 #include "h5dcp/bytes.hpp"
 #include "h5dcp/planner.hpp"
 #include "layout/blocks.hpp"
+#include "layout/record.hpp"
 #include "storage/storage_data.hpp"
 
 namespace h5dcp {
@@ -19,12 +20,13 @@ struct WrittenChunk {
   DType dtype;
   Extents sizes;  // of the dataset; of a value in `blobs`: its slot
   BlockGrid grid;
+  bool hashed = true;
   std::uint64_t nbytes = 0;              // of the box; of a value: as long as it is
   std::vector<std::uint64_t> checksums;  // its numbers in that table
 };
 
 // In the order of their datasets: `blobs` comes after those of the tensors.
-std::vector<WrittenChunk> chunks_of(const SavePlan& plan);
+std::vector<WrittenChunk> chunks_of(const SavePlan& plan, const Record& record);
 
 // Gets the data of one item after the other from the planner, and keeps the latest.
 class Source {
