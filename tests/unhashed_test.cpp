@@ -121,7 +121,7 @@ TEST_F(Unhashed, RanksMustAgree) {
 
 TEST_F(Unhashed, ACopyIsTheSame) {
   save_to("files.h5", {.checksums = false, .files = Files::per_ranks(1)});
-  if (rank_ == 0) copy_checkpoint("files.h5", "copy.h5");
+  if (rank_ == 0) copy_checkpoint("files.h5", "copy.h5", Overwrite::replace);
   MPI_Barrier(MPI_COMM_WORLD);
   EXPECT_EQ(loaded_wrong("copy.h5", {}), "");
   if (rank_ == 0) {

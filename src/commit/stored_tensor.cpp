@@ -62,16 +62,18 @@ void StoredTensor::read(const Box& box, const TensorView& target) const {
   const auto& index = impl_->index;
   const auto entry = impl_->entry;
   Bytes packed;
-  std::vector<BlockPart> parts;
+  std::vector<Box> parts;
   for (const auto& chunk : impl_->chunks) {
     parts.clear();
     parts_of(chunk, box, itemsize(dtype()), kPieceBytes, true, parts);
     for (const auto& part : parts) {
-      packed.resize(static_cast<std::size_t>(nbytes(dtype(), part.box.sizes)));
-      read_checked(impl_->files, index, entry, chunk, part.box, packed.data());
-      const auto elements = contiguous_view(packed.data(), dtype(), part.box.sizes);
-      copy_elements(narrow(elements, relative_to(part.useful, part.box.offsets)),
-                    narrow(target, relative_to(part.useful, box.offsets)));
+      packed.resize(static_cast<std::size_t>(nbytes(dtype(), part.sizes)));
+      read_checked(impl_->files, index, entry, chunk, part, packed.data());
+      const auto elements = contiguous_view(packed.data(), dtype(), part.sizes);
+      const auto useful = intersect(part, box);
+      if (!useful) continue;
+      copy_elements(narrow(elements, relative_to(*useful, part.offsets)),
+                    narrow(target, relative_to(*useful, box.offsets)));
     }
   }
 }

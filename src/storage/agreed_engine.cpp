@@ -15,10 +15,8 @@ class AgreedEngine : public Engine {
     comm_.agree(step, [&] { engine_->write(step, pieces, describe, data); });
   }
 
-  void read(std::string_view step, const std::vector<Piece>& pieces, const Describe& describe,
-            const std::function<void*(std::size_t)>& into,
-            const std::function<void(std::size_t)>& took) override {
-    comm_.agree(step, [&] { engine_->read(step, pieces, describe, into, took); });
+  void read(std::string_view step, const std::vector<Piece>& pieces, Receiver& receiver) override {
+    comm_.agree(step, [&] { engine_->read(step, pieces, receiver); });
   }
 
  private:

@@ -131,18 +131,17 @@ class CollectiveEngine : public Engine {
     });
   }
 
-  void read(std::string_view step, const std::vector<Piece>& pieces, const Describe& describe,
-            const std::function<void*(std::size_t)>& into,
-            const std::function<void(std::size_t)>& took) override {
+  void read(std::string_view step, const std::vector<Piece>& pieces, Receiver& receiver) override {
     run(step, pieces, H5F_ACC_RDONLY, [&](std::size_t i, const Call& call, FirstError& error) {
       void* packed = nullptr;
       const bool mine = i < pieces.size();
       const auto about = [&](const Work& work) {
         return error.attempt([&] {
-          with_late_context([&] { return mine ? "read " + describe(i) : "read nothing"; }, work);
+          with_late_context([&] { return mine ? "read " + receiver.describe(i) : "read nothing"; },
+                            work);
         });
       };
-      const bool have = mine && about([&] { packed = into(i); });
+      const bool have = mine && about([&] { packed = receiver.into(i); });
       if (mine && !have) call.select_none();
       const bool done = about([&] {
         const auto status = call.watch("H5Dread", [&] {
@@ -151,7 +150,7 @@ class CollectiveEngine : public Engine {
         ok(status, "collective H5Dread from '" + file_.path() + "'");
         count(call.transfer);
       });
-      if (have && done) error.attempt([&] { took(i); });
+      if (have && done) error.attempt([&] { receiver.took(i, packed, false); });
     });
   }
 

@@ -39,6 +39,31 @@ struct Piece {
   std::span<const Box> boxes;  // whoever makes the piece keeps them
 };
 
+// Who wants what is read. Called on the rank itself; may throw, which ends as the same exception on
+// all ranks.
+class Receiver {
+ public:
+  Receiver() = default;
+  Receiver(const Receiver&) = delete;
+  Receiver& operator=(const Receiver&) = delete;
+  virtual ~Receiver() = default;
+
+  // Names piece i in errors.
+  virtual std::string describe(std::size_t i) const = 0;
+
+  // Where the elements of piece i go.
+  virtual void* into(std::size_t i) = 0;
+
+  // The elements of piece i are at `packed`: where into(i) said, or, if nobody asked that, in
+  // memory of the engine until this returns. `checked` is whether check() has passed them, here or
+  // on a rank that reads the same piece. Other pieces may come between into(i) and this.
+  virtual void took(std::size_t i, const void* packed, bool checked) = 0;
+
+  // Throws if the elements of piece i, which are at `packed` for now, are not as they were written.
+  // Whether anybody could tell.
+  virtual bool check(std::size_t i, const void* packed) = 0;
+};
+
 // All methods are collective; the pieces of a rank are ordered by their targets' numbers. Callbacks
 // run on the rank itself and may throw: that ends as the same exception on all ranks. `describe(i)`
 // names piece i in errors.
@@ -56,11 +81,8 @@ class Engine {
                      const Describe& describe,
                      const std::function<const void*(std::size_t)>& data) = 0;
 
-  // `into(i)` returns where the elements of piece i go; `took(i)` is called when they are there,
-  // and for other pieces in between.
   virtual void read(std::string_view step, const std::vector<Piece>& pieces,
-                    const Describe& describe, const std::function<void*(std::size_t)>& into,
-                    const std::function<void(std::size_t)>& took) = 0;
+                    Receiver& receiver) = 0;
 };
 
 // Every way but the collective one: through `files`, either each rank for itself, or together with

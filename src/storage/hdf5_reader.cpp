@@ -108,7 +108,7 @@ void Hdf5Reader::set_up_storage_reader(const Metadata& /*metadata*/, bool /*is_c
 
 void Hdf5Reader::read_data(const Comm& comm, const LoadPlan& plan, LoadPlanner& planner) {
   Load& load = *load_;
-  TensorReads reads(load.files, load.index, piece_bytes(options_), options_.checksums);
+  TensorReads reads(load.files, load.index, planner, piece_bytes(options_), options_.checksums);
   std::vector<Piece> pieces;
   comm.agree("read from '" + path_ + "'", [&] {
     for (const auto& item : plan.items) {
@@ -129,12 +129,9 @@ void Hdf5Reader::read_data(const Comm& comm, const LoadPlan& plan, LoadPlanner& 
       options_.transfer == Transfer::collective
           ? collective_engine(comm, load.files.own(), load.index, load.calls)
           : agreed(comm, node_engine(comm, load.files, options_.transfer, load.index.size()));
-  engine->read(
-      "read from '" + path_ + "'", pieces, [&](std::size_t i) { return reads.describe(i); },
-      [&](std::size_t i) { return reads.into(i, planner); },
-      [&](std::size_t i) { reads.took(i, planner); });
+  engine->read("read from '" + path_ + "'", pieces, reads);
   if (load.index.record().filtered.nbytes == 0) return;
-  comm.agree("read from '" + path_ + "'", [&] { reads.read_filtered(planner); });
+  comm.agree("read from '" + path_ + "'", [&] { reads.read_filtered(); });
 }
 
 CollectiveCalls Hdf5Reader::collective_calls() const {

@@ -49,12 +49,6 @@ std::uint64_t end_of(const Piece& piece) {
   return target.address + (last + 1) * target.itemsize;
 }
 
-std::uint64_t bytes_of(const Piece& piece) {
-  std::uint64_t elements = 0;
-  for (const auto& box : piece.boxes) elements += static_cast<std::uint64_t>(numel(box.sizes));
-  return elements * piece.target.itemsize;
-}
-
 // Whether `next` begins in the same dataset where the one range of `piece` ends.
 bool continues(const Piece& piece, const Target& target, const Range& next) {
   const auto range = first_range(piece);
@@ -121,30 +115,28 @@ class NodeEngine : public Engine {
     });
   }
 
-  void read(std::string_view /*step*/, const std::vector<Piece>& pieces, const Describe& describe,
-            const std::function<void*(std::size_t)>& into,
-            const std::function<void(std::size_t)>& took) override {
+  void read(std::string_view /*step*/, const std::vector<Piece>& pieces,
+            Receiver& receiver) override {
     guarded([&] {
       const auto shared = find_shared(pieces);
       const Parted parted = part(pieces, [&](std::size_t i, std::uint64_t nbytes) {
         return nbytes < window_below_ || (!shared.empty() && shared[i]);
       });
-      const std::function<void*(std::size_t)> described = [&](std::size_t i) {
-        return with_late_context([&] { return "read " + describe(i); }, [&] { return into(i); });
-      };
       each_file(pieces, parted.together, [&](const PosixFile& file, const Order& order) {
-        WindowRead(session_, window_, file, pieces, order, described, took).run();
+        WindowRead(session_, window_, file, pieces, order, shared, receiver).run();
       });
       for (const auto i : parted.alone) {
-        with_late_context([&] { return "read " + describe(i); },
-                          [&] {
-                            auto* packed = static_cast<std::byte*>(into(i));
-                            const auto& file = files_.at(pieces[i].target.file);
-                            each_range(pieces[i], [&](const PieceWalk& walk) {
-                              file.read(packed + walk.offset(), walk.nbytes(), walk.address());
-                            });
-                          });
-        took(i);
+        const auto* packed =
+            with_late_context([&] { return "read " + receiver.describe(i); },
+                              [&] {
+                                auto* to = static_cast<std::byte*>(receiver.into(i));
+                                const auto& file = files_.at(pieces[i].target.file);
+                                each_range(pieces[i], [&](const PieceWalk& walk) {
+                                  file.read(to + walk.offset(), walk.nbytes(), walk.address());
+                                });
+                                return to;
+                              });
+        receiver.took(i, packed, false);
       }
     });
   }

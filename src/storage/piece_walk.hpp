@@ -10,6 +10,12 @@
 
 namespace h5dcp {
 
+inline std::uint64_t bytes_of(const Piece& piece) {
+  std::uint64_t elements = 0;
+  for (const auto& box : piece.boxes) elements += static_cast<std::uint64_t>(numel(box.sizes));
+  return elements * piece.target.itemsize;
+}
+
 // Goes through the ranges of a piece, which must outlive it; a range may be taken bit by bit.
 class PieceWalk {
  public:

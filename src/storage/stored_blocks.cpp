@@ -1,5 +1,6 @@
 #include "storage/stored_blocks.hpp"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -14,6 +15,10 @@
 namespace h5dcp {
 
 namespace {
+
+// What is read of blocks of which only a part is wanted: others of the node mostly want the rest,
+// and look at it in the window, where a piece should lie in one slot.
+constexpr std::uint64_t kMostWithMore = std::uint64_t{128} << 10;
 
 // The address of element `offsets` of a chunk of entry i, which is not filtered, in the file where
 // its part is.
@@ -136,18 +141,16 @@ Box relative_to(Box box, const Extents& origin) {
 }
 
 void parts_of(const StoredChunk& chunk, const Box& region, std::size_t itemsize,
-              std::uint64_t max_bytes, bool checks, std::vector<BlockPart>& parts) {
+              std::uint64_t max_bytes, bool checks, std::vector<Box>& parts) {
   const auto overlap = intersect(chunk.grid.box, region);
   if (!overlap || numel(overlap->sizes) == 0) return;
   const bool in_blocks = !chunk.stored.empty() || (checks && !chunk.checksums.empty());
   const Box whole = in_blocks ? whole_blocks(chunk.grid, *overlap) : *overlap;
+  if (whole != *overlap) max_bytes = std::min(max_bytes, kMostWithMore);
   if (static_cast<std::uint64_t>(numel(whole.sizes)) * itemsize <= max_bytes) {
-    parts.push_back({whole, *overlap});
-    return;
-  }
-  for (auto& box : pieces(chunk.grid, whole, itemsize, max_bytes)) {
-    auto useful = intersect(box, *overlap);
-    if (useful) parts.push_back({std::move(box), std::move(*useful)});
+    parts.push_back(whole);
+  } else {
+    pieces(chunk.grid, whole, itemsize, max_bytes, parts);
   }
 }
 

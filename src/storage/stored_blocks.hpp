@@ -15,17 +15,11 @@ namespace h5dcp {
 // `box` in the coordinates of something that begins at `origin`.
 Box relative_to(Box box, const Extents& origin);
 
-// What is read at once to get at some elements.
-struct BlockPart {
-  Box box;     // of one chunk; whole blocks, but see parts_of()
-  Box useful;  // those elements of it that were asked for
-};
-
-// Appends what to read for those elements of `chunk` that lie in `region`, in parts of at most
+// Appends what to read for those elements of `chunk` that lie in `region`, in boxes of at most
 // `max_bytes` (but at least a block) each; nothing if they have nothing in common. Whole blocks,
-// unless they are neither filtered nor to be checked.
+// and so maybe more than the region, unless they are neither filtered nor to be checked.
 void parts_of(const StoredChunk& chunk, const Box& region, std::size_t itemsize,
-              std::uint64_t max_bytes, bool checks, std::vector<BlockPart>& parts);
+              std::uint64_t max_bytes, bool checks, std::vector<Box>& parts);
 
 // The elements of `box`, whole blocks of `chunk`, of entry i, packed and checked: to `packed`,
 // which has room for them. Throws Error{io}, and Error{corrupt} for a damaged block, as

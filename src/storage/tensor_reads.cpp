@@ -1,6 +1,7 @@
 #include "storage/tensor_reads.hpp"
 
 #include <algorithm>
+#include <cstring>
 #include <string>
 
 #include "base/context.hpp"
@@ -23,23 +24,22 @@ void TensorReads::add(const ReadItem& item) {
   if (!entry || index_.kind(*entry) != EntryKind::tensor) {
     throw Error(ErrorCode::not_found, "'" + item.storage_index.fqn + "' is no tensor here");
   }
-  const Box region{item.storage_offsets, item.lengths};  // the stored piece is the whole tensor
+  auto& wanted = wanted_.emplace_back(Wanted{&item, *entry});
+  const Box region = wanted.region();
   const auto sizes = index_.sizes(*entry);
   if (!contains(whole_box(sizes), region)) {
     throw Error(ErrorCode::invalid_argument, "'" + item.storage_index.fqn + "' " +
                                                  to_string(region) + ": outside of " +
                                                  to_string(sizes));
   }
-  auto& wanted = wanted_.emplace_back(Wanted{&item, *entry, region, {}, 0});
   for (const auto& chunk : chunks(*entry)) {
     cuts_.clear();
     parts_of(chunk, region, itemsize(index_.dtype(*entry)), piece_bytes_, checks_, cuts_);
+    auto& parts = chunk.stored.empty() ? parts_ : filtered_;
     for (const auto& cut : cuts_) {
-      auto& parts = chunk.stored.empty() ? parts_ : filtered_;
-      parts.push_back(
-          {&wanted, &chunk, cut.box, relative_to(cut.box, chunk.part.box.offsets), cut.useful, {}});
-      ++wanted.parts;
+      parts.push_back({&wanted, &chunk, relative_to(cut, chunk.part.box.offsets), {}});
     }
+    wanted.parts += cuts_.size();
   }
 }
 
@@ -60,76 +60,100 @@ std::vector<Piece> TensorReads::pieces() {
   return made;
 }
 
-void* TensorReads::in_place(const Part& part) const {
-  const auto& target = part.wanted->target;
-  if (part.useful != part.box || target.dtype != index_.dtype(part.wanted->entry)) return nullptr;
-  const auto view = narrow(target, relative_to(part.box, part.wanted->region.offsets));
+Box TensorReads::box_of(const Part& part) {
+  Box box = part.in_part;
+  const auto& origin = part.chunk->part.box.offsets;
+  for (std::size_t d = 0; d < origin.size(); ++d) box.offsets[d] += origin[d];
+  return box;
+}
+
+const TensorView& TensorReads::target(Wanted& wanted) {
+  if (wanted.target.data != nullptr) return wanted.target;
+  wanted.target = planner_.resolve_tensor(*wanted.item);
+  if (wanted.target.sizes != wanted.item->lengths) {
+    throw Error(ErrorCode::invalid_argument,
+                "'" + wanted.item->storage_index.fqn + "': the planner gave " +
+                    to_string(wanted.target.sizes) + " for " + to_string(wanted.region()));
+  }
+  return wanted.target;
+}
+
+void* TensorReads::in_place(const Part& part) {
+  const auto& to = target(*part.wanted);
+  const Box box = box_of(part);
+  const Box region = part.wanted->region();
+  if (!contains(region, box) || to.dtype != index_.dtype(part.wanted->entry)) return nullptr;
+  if (box == region && is_contiguous(to)) return to.data;
+  const auto view = narrow(to, relative_to(box, region.offsets));
   return is_contiguous(view) ? view.data : nullptr;
 }
 
-std::string TensorReads::describe(std::size_t i) const {
-  return describe(parts_[i]);
-}
-
-void* TensorReads::into(std::size_t i, LoadPlanner& planner) {
-  return into(parts_[i], planner);
-}
-
-void TensorReads::took(std::size_t i, LoadPlanner& planner) {
+void TensorReads::took(std::size_t i, const void* packed, bool checked) {
   Part& part = parts_[i];
-  const void* packed = part.detour.empty() ? in_place(part) : part.detour.data();
-  if (checks_) check_blocks(index_, part.wanted->entry, *part.chunk, part.box, packed);
-  put(part, planner);
+  if (!checked) check(i, packed);
+  put(part, packed);
+  finish(part);
 }
 
-void TensorReads::read_filtered(LoadPlanner& planner) {
+bool TensorReads::check(std::size_t i, const void* packed) {
+  const Part& part = parts_[i];
+  if (!checks_) return false;
+  check_blocks(index_, part.wanted->entry, *part.chunk, box_of(part), packed);
+  return true;
+}
+
+void TensorReads::read_filtered() {
   for (auto& part : filtered_) {
-    with_late_context([&] { return "read " + describe(part); },
-                      [&] {
-                        read_checked(files_, index_, part.wanted->entry, *part.chunk, part.box,
-                                     into(part, planner));
-                      });
-    put(part, planner);
+    void* packed = with_late_context([&] { return "read " + describe(part); },
+                                     [&] {
+                                       void* to = into(part);
+                                       read_checked(files_, index_, part.wanted->entry, *part.chunk,
+                                                    box_of(part), to);
+                                       return to;
+                                     });
+    put(part, packed);
+    finish(part);
   }
 }
 
 std::string TensorReads::describe(const Part& part) const {
-  return "'" + part.wanted->item->storage_index.fqn + "' " + to_string(part.box) + " " +
+  return "'" + part.wanted->item->storage_index.fqn + "' " + to_string(box_of(part)) + " " +
          std::string(to_string(index_.dtype(part.wanted->entry)));
 }
 
-void* TensorReads::into(Part& part, LoadPlanner& planner) {
-  auto& target = part.wanted->target;
-  if (target.data == nullptr) {
-    target = planner.resolve_tensor(*part.wanted->item);
-    if (target.sizes != part.wanted->region.sizes) {
-      throw Error(ErrorCode::invalid_argument,
-                  "'" + part.wanted->item->storage_index.fqn + "': the planner gave " +
-                      to_string(target.sizes) + " for " + to_string(part.wanted->region));
-    }
-  }
+void* TensorReads::into(Part& part) {
   if (void* place = in_place(part)) return place;
-  const auto dtype = index_.dtype(part.wanted->entry);
   if (!spare_.empty()) {
     part.detour = std::move(spare_.back());
     spare_.pop_back();
   }
-  part.detour.resize(static_cast<std::size_t>(nbytes(dtype, part.box.sizes)));
+  const auto dtype = index_.dtype(part.wanted->entry);
+  part.detour.resize(static_cast<std::size_t>(nbytes(dtype, part.in_part.sizes)));
   return part.detour.data();
 }
 
-// Once the elements are where into() said.
-void TensorReads::put(Part& part, LoadPlanner& planner) {
-  const auto& wanted = *part.wanted;
-  if (!part.detour.empty()) {
-    const auto read =
-        contiguous_view(part.detour.data(), index_.dtype(wanted.entry), part.box.sizes);
-    copy_elements(narrow(read, relative_to(part.useful, part.box.offsets)),
-                  narrow(wanted.target, relative_to(part.useful, wanted.region.offsets)));
-    spare_.push_back(std::move(part.detour));
-    part.detour.clear();
+void TensorReads::put(const Part& part, const void* packed) {
+  const auto dtype = index_.dtype(part.wanted->entry);
+  void* place =
+      with_late_context([&] { return "read " + describe(part); }, [&] { return in_place(part); });
+  if (place == packed) return;
+  if (place != nullptr) {
+    std::memcpy(place, packed, static_cast<std::size_t>(nbytes(dtype, part.in_part.sizes)));
+    return;
   }
-  if (--part.wanted->parts == 0) planner.commit_tensor(*wanted.item, wanted.target);
+  const Box box = box_of(part);
+  const Box region = part.wanted->region();
+  const auto useful = intersect(box, region);
+  if (!useful) return;
+  const auto read = contiguous_view(const_cast<void*>(packed), dtype, box.sizes);
+  copy_elements(narrow(read, relative_to(*useful, box.offsets)),
+                narrow(part.wanted->target, relative_to(*useful, region.offsets)));
+}
+
+void TensorReads::finish(Part& part) {
+  if (!part.detour.empty()) spare_.push_back(std::move(part.detour));
+  part.detour.clear();
+  if (--part.wanted->parts == 0) planner_.commit_tensor(*part.wanted->item, part.wanted->target);
 }
 
 }  // namespace h5dcp

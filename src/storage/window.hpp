@@ -15,13 +15,15 @@ namespace h5dcp {
 // another is written.
 //
 // Beside it lie marks, one a page: what they count is up to the user. There are three sets in turn,
-// so that each can clear the marks of its slot when all are through with them.
+// so that each can clear the marks of its slot when all are through with them. And one note a page,
+// of which each rank makes those of its slot.
 class Window {
  public:
   static constexpr std::uint64_t kSlotBytes = std::uint64_t{1} << 20;
   static constexpr std::uint64_t kPageBytes = 4096;
   static constexpr std::uint64_t kPagesASlot = kSlotBytes / kPageBytes;
   using Mark = std::atomic<std::uint32_t>;
+  using Note = std::atomic<std::uint64_t>;
 
   explicit Window(const NodeMemory& memory) : memory_(&memory) {}
 
@@ -47,6 +49,16 @@ class Window {
   // The mark of the page in which `address` is.
   Mark& mark(std::uint64_t address) const { return marks(moves_)[(address - begin_) / kPageBytes]; }
 
+  // The note of the page in which `address` is.
+  Note& note(std::uint64_t address) const { return notes()[(address - begin_) / kPageBytes]; }
+
+  void clear_notes() const {
+    auto* own = notes() + static_cast<std::uint64_t>(memory_->rank()) * kPagesASlot;
+    for (std::uint64_t page = 0; page < kPagesASlot; ++page) {
+      own[page].store(0, std::memory_order_relaxed);
+    }
+  }
+
   // Clears all marks of this rank's slot.
   void clear_all_marks() const {
     for (std::uint64_t set = 0; set < kSets; ++set) clear_marks(set);
@@ -62,7 +74,8 @@ class Window {
 
  private:
   static constexpr std::uint64_t kSets = 3;
-  static_assert(2 * kSlotBytes + kSets * kPagesASlot * sizeof(Mark) <= NodeMemory::kRoomBytes);
+  static_assert(2 * kSlotBytes + kSets * kPagesASlot * sizeof(Mark) + kPagesASlot * sizeof(Note) <=
+                NodeMemory::kRoomBytes);
 
   std::uint64_t nbytes() const { return ranks() * kSlotBytes; }
   std::uint64_t ranks() const { return static_cast<std::uint64_t>(memory_->size()); }
@@ -70,6 +83,11 @@ class Window {
   Mark* marks(std::uint64_t move) const {
     auto* first = reinterpret_cast<Mark*>(memory_->room() + 2 * nbytes());
     return first + move % kSets * ranks() * kPagesASlot;
+  }
+
+  Note* notes() const {
+    const auto marks = kSets * ranks() * kPagesASlot * sizeof(Mark);
+    return reinterpret_cast<Note*>(memory_->room() + 2 * nbytes() + marks);
   }
 
   const NodeMemory* memory_;

@@ -3,7 +3,17 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/context.hpp"
+
 namespace h5dcp {
+namespace {
+
+// Of the range that begins in a page: there may be one note of several. Never 0.
+std::uint64_t note_of(std::uint64_t address, std::uint64_t nbytes) {
+  return (address % Window::kPageBytes) << 32 | nbytes;  // at most the window, some GiB
+}
+
+}  // namespace
 
 void WindowRead::run() {
   window_.clear_all_marks();
@@ -14,8 +24,9 @@ void WindowRead::run() {
     least = session_.sync(next_address());
     if (!least) return;
     fetch();
+    check_own();
     if (!session_.sync(NodeSession::kNone)) return;
-    copy();
+    take();
   }
 }
 
@@ -32,14 +43,23 @@ std::uint64_t WindowRead::next_address() {
 
 void WindowRead::want() {
   copies_.clear();
+  wholes_.clear();
   for (auto& open : open_) want_of(open);
   std::erase_if(open_, [](const Open& open) { return open.walk.at_end(); });
   for (; next_ < order_.size(); ++next_) {
     const auto piece = order_[next_];
     Open open{piece, PieceWalk(pieces_[piece]), nullptr};
     if (open.walk.at_end()) continue;
-    if (open.walk.address() >= window_.end()) return;
-    open.packed = static_cast<std::byte*>(into_(piece));
+    const Whole whole{piece, open.walk.address(), open.walk.nbytes()};
+    if (whole.address >= window_.end()) return;
+    if (whole.address + whole.nbytes <= window_.end() && whole.nbytes == bytes_of(pieces_[piece])) {
+      mark(whole.address, whole.nbytes);
+      wholes_.push_back(whole);
+      continue;
+    }
+    open.packed = static_cast<std::byte*>(
+        with_late_context([&] { return "read " + receiver_.describe(piece); },
+                          [&] { return receiver_.into(piece); }));
     want_of(open);
     if (!open.walk.at_end()) open_.push_back(open);
   }
@@ -52,11 +72,16 @@ void WindowRead::want_of(Open& open) {
     const auto nbytes = std::min(open.walk.nbytes(), window_.end() - address);
     auto* to = open.packed + open.walk.offset();
     open.walk.take(nbytes);
-    copies_.push_back({address, nbytes, to, open.walk.at_end() ? open.piece : kNoPiece});
-    const auto first = address / Window::kPageBytes * Window::kPageBytes;
-    for (auto page = first; page < address + nbytes; page += Window::kPageBytes) {
-      window_.mark(page).store(1, std::memory_order_relaxed);
-    }
+    copies_.push_back(
+        {address, nbytes, to, open.packed, open.walk.at_end() ? open.piece : kNoPiece});
+    mark(address, nbytes);
+  }
+}
+
+void WindowRead::mark(std::uint64_t address, std::uint64_t nbytes) const {
+  const auto first = address / Window::kPageBytes * Window::kPageBytes;
+  for (auto page = first; page < address + nbytes; page += Window::kPageBytes) {
+    window_.mark(page).store(1, std::memory_order_relaxed);
   }
 }
 
@@ -78,10 +103,27 @@ void WindowRead::fetch() const {
   window_.clear_marks(0);
 }
 
-void WindowRead::copy() const {
+// While what was read is in this rank's cache.
+void WindowRead::check_own() const {
+  window_.clear_notes();
+  if (shared_.empty()) return;
+  const auto end = window_.slot_begin() + Window::kSlotBytes;
+  for (const auto& [piece, address, nbytes] : wholes_) {
+    if (address < window_.slot_begin() || address + nbytes > end || !shared_[piece]) continue;
+    if (receiver_.check(piece, window_.at(address))) {
+      window_.note(address).store(note_of(address, nbytes), std::memory_order_relaxed);
+    }
+  }
+}
+
+void WindowRead::take() const {
   for (const auto& copy : copies_) {
     std::memcpy(copy.to, window_.at(copy.address), copy.nbytes);
-    if (copy.completes != kNoPiece) took_(copy.completes);
+    if (copy.completes != kNoPiece) receiver_.took(copy.completes, copy.packed, false);
+  }
+  for (const auto& [piece, address, nbytes] : wholes_) {
+    const auto note = window_.note(address).load(std::memory_order_relaxed);
+    receiver_.took(piece, window_.at(address), note == note_of(address, nbytes));
   }
 }
 

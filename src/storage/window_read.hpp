@@ -18,25 +18,28 @@
 namespace h5dcp {
 
 // Ranks mark the pages that they want of the window, then read those of their slots that somebody
-// wants, then copy what they want out of all slots.
+// wants, then take what they want out of all slots.
+//
+// Of pieces that several ranks want, those that lie in one slot are checked once, by the rank that
+// has read it if it wants them too, which leaves a note.
 class WindowRead {
  public:
-  // Of pieces[i] for all i in `order`, ascending by where they begin. All must outlive it.
+  // Of pieces[i] for all i in `order`, ascending by where they begin. `shared` are those that
+  // several ranks want; empty if there are none. All must outlive it.
   WindowRead(NodeSession& session, Window& window, const PosixFile& file,
              const std::vector<Piece>& pieces, const std::vector<std::size_t>& order,
-             const std::function<void*(std::size_t)>& into,
-             const std::function<void(std::size_t)>& took)
+             const std::vector<bool>& shared, Receiver& receiver)
       : session_(session),
         window_(window),
         file_(file),
         file_bytes_(file.size()),
         pieces_(pieces),
         order_(order),
-        into_(into),
-        took_(took) {}
+        shared_(shared),
+        receiver_(receiver) {}
 
   // Together with the other ranks of the node. Returns early if the session of one has failed.
-  // Throws what into() and took() do, Error{io}, Error{corrupt}.
+  // Throws what the receiver does, Error{io}, Error{corrupt}.
   void run();
 
  private:
@@ -52,15 +55,25 @@ class WindowRead {
     std::uint64_t address;
     std::uint64_t nbytes;
     std::byte* to;
+    std::byte* packed;      // where the piece begins
     std::size_t completes;  // the piece of which it is the last part, or kNoPiece
   };
   static constexpr std::size_t kNoPiece = static_cast<std::size_t>(-1);
 
+  // A piece that is one range, and all of it in the window.
+  struct Whole {
+    std::size_t piece;
+    std::uint64_t address;
+    std::uint64_t nbytes;
+  };
+
   std::uint64_t next_address();
   void want();
   void want_of(Open& open);
+  void mark(std::uint64_t address, std::uint64_t nbytes) const;
   void fetch() const;
-  void copy() const;
+  void check_own() const;
+  void take() const;
 
   NodeSession& session_;
   Window& window_;
@@ -68,11 +81,12 @@ class WindowRead {
   std::uint64_t file_bytes_;
   const std::vector<Piece>& pieces_;
   const std::vector<std::size_t>& order_;
-  const std::function<void*(std::size_t)>& into_;
-  const std::function<void(std::size_t)>& took_;
+  const std::vector<bool>& shared_;
+  Receiver& receiver_;
   std::size_t next_ = 0;  // of the order: the first piece that is not open yet
   std::vector<Open> open_;
   std::vector<Copy> copies_;
+  std::vector<Whole> wholes_;
 };
 
 }  // namespace h5dcp
