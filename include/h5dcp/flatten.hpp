@@ -38,6 +38,7 @@ class Leaves {
 
   std::vector<Leaf>::const_iterator begin() const { return leaves_.begin(); }
   std::vector<Leaf>::const_iterator end() const { return leaves_.end(); }
+  std::size_t size() const { return leaves_.size(); }
 
   // Null if none has that name.
   const Leaf* find(std::string_view fqn) const;

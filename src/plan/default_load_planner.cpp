@@ -159,6 +159,7 @@ void GlobalLoadPlanner::set_leaves(std::vector<Leaf> leaves, const Metadata& met
 
 LoadPlan GlobalLoadPlanner::create_local_plan() {
   LoadPlan plan;
+  plan.items.reserve(leaves_.size());
   missing_.clear();
   unexpected_ = names_without_leaf(*metadata_, leaves_);
   EntryWalk entries(*metadata_);

@@ -57,18 +57,22 @@ WriteItem value_item(const Leaf& leaf, const StreamTransforms& transforms) {
           {}};
 }
 
-// The index of an item as create_local_plan has made it: with the place of the piece among the
-// shards of `value` as its hint. In a global plan that is its place among the chunks of all ranks.
+// Whether the index of an item is as create_local_plan has made it: with the place of the piece
+// among the shards of `value` as its hint. In a global plan that is its place among the chunks of
+// all ranks.
+bool is_local(const WriteItem& item, const Value& value) {
+  const auto* tensor = std::get_if<ShardedTensor>(&value);
+  if (tensor == nullptr || !item.tensor_data) return true;
+  const auto& hint = item.index.index;
+  return hint && *hint < tensor->shards.size() &&
+         tensor->shards[*hint].box == item.tensor_data->chunk;
+}
+
+// The index as create_local_plan has made it.
 MetadataIndex local_index(const WriteItem& item, const Value& value) {
   MetadataIndex index = item.index;
-  const auto* tensor = std::get_if<ShardedTensor>(&value);
-  if (tensor == nullptr || !item.tensor_data) return index;
-  const auto& shards = tensor->shards;
-  const auto& chunk = item.tensor_data->chunk;
-  if (index.index && *index.index < shards.size() && shards[*index.index].box == chunk) {
-    return index;
-  }
-  const auto shard = std::ranges::find(shards, chunk, &LocalShard::box);
+  const auto& shards = std::get<ShardedTensor>(value).shards;
+  const auto shard = std::ranges::find(shards, item.tensor_data->chunk, &LocalShard::box);
   if (shard != shards.end()) index.index = static_cast<std::size_t>(shard - shards.begin());
   return index;
 }
@@ -91,6 +95,7 @@ void GlobalSavePlanner::set_up_planner(StateDict& state_dict, const StorageMeta&
 
 SavePlan GlobalSavePlanner::create_local_plan() {
   SavePlan plan;
+  plan.items.reserve(leaves_.size());
   for (const auto& leaf : leaves_) {
     if (const auto* view = std::get_if<TensorView>(leaf.value)) {
       plan.items.push_back(tensor_item(leaf, *view));
@@ -127,7 +132,9 @@ GlobalSavePlan GlobalSavePlanner::create_global_plan(std::vector<SavePlan> plans
 
 std::variant<TensorView, Bytes> GlobalSavePlanner::resolve_data(const WriteItem& item) {
   const auto* leaf = leaves_.find(item.index.fqn);
-  if (leaf == nullptr) return transform_object(item, lookup_object(item.index));
+  if (leaf == nullptr || is_local(item, *leaf->value)) {
+    return transform_object(item, lookup_object(item.index));
+  }
   return transform_object(item, lookup_object(local_index(item, *leaf->value)));
 }
 

@@ -133,6 +133,7 @@ SkeletonEntry decode_entry(WireReader& wire) {
 struct Gathered {
   std::vector<SkeletonEntry> entries;
   std::vector<int> owners;
+  std::vector<std::size_t> ends;  // of each owner's entries
 };
 
 Gathered gather(const std::vector<Message>& messages) {
@@ -143,8 +144,34 @@ Gathered gather(const std::vector<Message>& messages) {
       all.entries.push_back(decode_entry(wire));
       all.owners.push_back(message.rank);
     }
+    all.ends.push_back(all.entries.size());
   }
   return all;
+}
+
+// Rank 0: the numbers of the entries, ordered by FQN. Each owner mostly has sent its own so.
+std::vector<std::size_t> order_of(const Gathered& all) {
+  std::vector<std::size_t> order(all.entries.size());
+  std::iota(order.begin(), order.end(), 0U);
+  const auto fqn = [&](std::size_t i) -> const std::string& { return all.entries[i].fqn; };
+  std::vector<std::vector<std::size_t>::iterator> runs{order.begin()};
+  for (const auto end : all.ends) {
+    const auto first = runs.back();
+    runs.push_back(order.begin() + static_cast<std::ptrdiff_t>(end));
+    if (!std::ranges::is_sorted(first, runs.back(), {}, fqn)) {
+      std::ranges::sort(first, runs.back(), {}, fqn);
+    }
+  }
+  while (runs.size() > 2) {
+    std::vector<std::vector<std::size_t>::iterator> longer{runs.front()};
+    for (std::size_t i = 1; i < runs.size(); i += 2) {
+      const auto end = i + 1 < runs.size() ? runs[i + 1] : runs[i];
+      std::ranges::inplace_merge(longer.back(), runs[i], end, {}, fqn);
+      longer.push_back(end);
+    }
+    runs = std::move(longer);
+  }
+  return order;
 }
 
 // Rank 0: whether owners have cut their entries as its own options say. What they have chosen is
@@ -252,9 +279,7 @@ std::vector<std::vector<StorageData>> Hdf5Writer::prepare_global_plan(
   comm.agree("create '" + path_ + "'", [&] {
     if (!comm.is_coordinator()) return;
     Gathered all = gather(received);
-    std::vector<std::size_t> order(all.entries.size());
-    std::iota(order.begin(), order.end(), 0U);
-    std::ranges::sort(order, {}, [&](std::size_t i) { return all.entries[i].fqn; });
+    const auto order = order_of(all);
     std::vector<SkeletonEntry> entries;
     entries.reserve(order.size());
     for (const auto i : order) entries.push_back(std::move(all.entries[i]));

@@ -31,6 +31,7 @@ struct Part {
 std::vector<Part> parts_of(const std::vector<WrittenChunk>& chunks, const Range& blobs,
                            std::uint64_t piece_bytes) {
   std::vector<Part> parts;
+  parts.reserve(chunks.size());  // at least
   std::vector<Box> boxes;
   for (std::size_t c = 0; c < chunks.size(); ++c) {
     const auto& chunk = chunks[c];
@@ -131,14 +132,19 @@ void write_parts(Work& work, Source& source, Engine& engine, const std::string& 
 }
 
 // Writes the rows of the index, which follow from the checksums. Collective if the engine is.
-Written write_rows(std::vector<WrittenChunk>& chunks, int rank, const Index& index, Engine& engine,
-                   const std::string& step) {
-  std::ranges::sort(chunks, {}, [](const WrittenChunk& chunk) { return chunk.place.chunk; });
+Written write_rows(const std::vector<WrittenChunk>& chunks, int rank, const Index& index,
+                   Engine& engine, const std::string& step) {
+  std::vector<const WrittenChunk*> order;  // of the rows: slots are among the others
+  order.reserve(chunks.size());
+  for (const auto& chunk : chunks) order.push_back(&chunk);
+  std::ranges::sort(order, {}, [](const WrittenChunk* chunk) { return chunk->place.chunk; });
   TableRows rows(Table::chunks, sizeof(ChunkRow), index);
   TableRows boxes(Table::boxes, sizeof(std::int64_t), index);
   TableRows checksums(Table::checksums, sizeof(std::uint64_t), index);
   Written written;
-  for (const auto& chunk : chunks) {
+  written.results.reserve(chunks.size());
+  for (const auto* const each : order) {
+    const auto& chunk = *each;
     const auto of_block = numbers_of_block(!chunk.place.chunk_shape.empty());
     ChunkRow row{.tensor = chunk.place.row,
                  .first_box = chunk.place.first_box,

@@ -19,6 +19,8 @@ namespace h5dcp {
 
 // Ranks copy what they have into the window, page by page count how much of it there is, and then
 // write their slots, of which pages that are not full are left to those who have a part of them.
+// Every other rank fills the next window before it writes, since one inode is written by one rank
+// at a time.
 class WindowWrite {
  public:
   // Of pieces[i] for all i in `order`, none of which begins before the one ahead of it ends. All
@@ -45,11 +47,20 @@ class WindowWrite {
     std::uint64_t nbytes;
   };
 
+  // A window that this rank has filled as far as it goes.
+  struct Filled {
+    Window window;
+    std::vector<Fragment> fragments;
+    std::optional<std::size_t> first_piece;  // of this rank in the window
+  };
+
   std::uint64_t next_address();
-  void fill();
-  void put(std::uint64_t address, const std::byte* from, std::uint64_t nbytes);
-  void flush() const;
-  std::string what_is_here() const;
+  Filled fill(std::uint64_t from);
+  void put(std::uint64_t address, const std::byte* from, std::uint64_t nbytes,
+           std::vector<Fragment>& fragments);
+  void flush(const Filled& filled) const;
+  void write(const Filled& filled) const;
+  std::string what_is_in(const Filled& filled) const;
 
   NodeSession& session_;
   Window& window_;
@@ -61,8 +72,6 @@ class WindowWrite {
   std::size_t next_ = 0;  // of the order: the piece that is walked
   std::optional<PieceWalk> walk_;
   const std::byte* packed_ = nullptr;  // its elements, once they are needed
-  std::vector<Fragment> fragments_;
-  std::optional<std::size_t> first_piece_;  // of this rank in the window
 };
 
 }  // namespace h5dcp

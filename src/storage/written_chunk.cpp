@@ -12,9 +12,10 @@
 namespace h5dcp {
 namespace {
 
-WrittenChunk chunk_of(const WriteItem& item, const WriteSlice& slice, const Record& record) {
+WrittenChunk chunk_of(const WriteItem& item, const WriteSlice& slice, ChunkPlace place,
+                      const Record& record) {
   WrittenChunk chunk{.item = &item,
-                     .place = decode_place(slice.storage_data),
+                     .place = std::move(place),
                      .dtype = DType::uint8,
                      .sizes = {},
                      .grid = {},
@@ -43,14 +44,29 @@ WrittenChunk chunk_of(const WriteItem& item, const WriteSlice& slice, const Reco
 }  // namespace
 
 std::vector<WrittenChunk> chunks_of(const SavePlan& plan, const Record& record) {
-  std::vector<WrittenChunk> chunks;
+  struct Placed {
+    bool in_slot;
+    std::uint64_t chunk;
+    const WriteItem* item;
+    const WriteSlice* slice;
+  };
+  std::vector<Placed> order;  // small, so that sorting moves little
+  order.reserve(plan.items.size());
   for (const auto& item : plan.items) {
-    for (const auto& slice : item.slices) chunks.push_back(chunk_of(item, slice, record));
+    for (const auto& slice : item.slices) {
+      const auto place = decode_place(slice.storage_data);
+      order.push_back({place.slot_bytes > 0, place.chunk, &item, &slice});
+    }
   }
   // In the order of their datasets: `blobs` comes after those of the tensors.
-  std::ranges::sort(chunks, {}, [](const WrittenChunk& chunk) {
-    return std::pair(chunk.place.slot_bytes > 0, chunk.place.chunk);
-  });
+  std::ranges::sort(order, {},
+                    [](const Placed& placed) { return std::pair(placed.in_slot, placed.chunk); });
+  std::vector<WrittenChunk> chunks;
+  chunks.reserve(order.size());
+  for (const auto& placed : order) {
+    chunks.push_back(
+        chunk_of(*placed.item, *placed.slice, decode_place(placed.slice->storage_data), record));
+  }
   return chunks;
 }
 
