@@ -14,6 +14,7 @@
 #include "h5dcp/bytes.hpp"
 #include "h5dcp/error.hpp"
 #include "hdf5_format/attribute.hpp"
+#include "hdf5_format/chunk_btree.hpp"
 #include "hdf5_format/data_layout.hpp"
 #include "hdf5_format/dataset_header.hpp"
 #include "hdf5_format/dataspace.hpp"
@@ -118,8 +119,28 @@ TEST(DataLayout, IsContiguousOrChunked) {
       hex(padded(kContiguousBytes), [](ByteWriter& out) { put_contiguous(out, 0x6a70, 0x6c); }),
       "0301706a00000000 00006c0000000000 0000000000000000");
   const std::array<std::int64_t, 2> chunk{350, 40};
-  EXPECT_EQ(hex(padded(chunked_bytes(2)), [&](ByteWriter& out) { put_chunked(out, chunk, 4); }),
+  EXPECT_EQ(hex(padded(chunked_bytes(2)),
+                [&](ByteWriter& out) { put_chunked(out, kUndefined, chunk, 4); }),
             "030203ffffffffff ffffff5e01000028 0000000400000000");
+}
+
+TEST(ChunkBtree, HasAKeyBeforeEachChunkAndOneBehindTheLast) {
+  const std::array<std::int64_t, 1> shape{0x200};
+  const std::array<std::array<std::int64_t, 1>, 2> offsets{{{0}, {0x200}}};
+  const ChunkTree tree{.chunks = 2, .shape = shape, .itemsize = 4};
+  ASSERT_EQ(chunk_btree_bytes(tree), 24U + 65 * 24 + 64 * 8);
+  const auto text = hex(chunk_btree_bytes(tree), [&](ByteWriter& out) {
+    put_chunk_btree(out, 0x1000, tree, [&](std::size_t i) {
+      return ChunkPlaced{offsets.at(i), 0x3000 + 0x1000 * i};
+    });
+  });
+  const std::string begin =
+      "5452454501000200 ffffffffffffffff ffffffffffffffff "
+      "0008000000000000 0000000000000000 0000000000000000 0030000000000000 "
+      "0008000000000000 0002000000000000 0000000000000000 0040000000000000 "
+      "0000000000000000 0004000000000000 0400000000000000 0000000000000000";
+  EXPECT_EQ(text.substr(0, begin.size()), begin);
+  EXPECT_EQ(text.find_first_not_of("0 ", begin.size()), text.npos);
 }
 
 TEST(FilterPipeline, HasNamesAndValues) {

@@ -26,13 +26,14 @@ constexpr std::size_t chunked_bytes(std::size_t dims) {
   return 11 + 4 * (dims + 1);
 }
 
-// Without chunks yet. The sizes of a chunk and of an element, in bytes, are below 2^32.
-inline void put_chunked(ByteWriter& out, std::span<const std::int64_t> chunk,
+// The B-tree of chunks is at `btree`; kUndefined if there are no chunks yet. The sizes of a chunk
+// and of an element, in bytes, are below 2^32.
+inline void put_chunked(ByteWriter& out, std::uint64_t btree, std::span<const std::int64_t> chunk,
                         std::size_t itemsize) {
   out.u8(3);  // version
   out.u8(2);  // chunked
   out.u8(static_cast<std::uint8_t>(chunk.size() + 1));
-  out.u64(kUndefined);  // no B-tree of chunks
+  out.u64(btree);
   for (const auto size : chunk) out.u32(static_cast<std::uint32_t>(size));
   out.u32(static_cast<std::uint32_t>(itemsize));
   const auto nbytes = chunked_bytes(chunk.size());

@@ -73,7 +73,7 @@ void put_dataset_header(ByteWriter& out, const DatasetHeader& dataset) {
   if (is_virtual(dataset)) {
     put_virtual(out, dataset.mapping_collection, dataset.mapping_number);
   } else if (is_chunked(dataset)) {
-    put_chunked(out, dataset.chunk, dataset.itemsize);
+    put_chunked(out, dataset.chunk_btree, dataset.chunk, dataset.itemsize);
   } else {
     put_contiguous(out, dataset.address, dataset.nbytes);
   }

@@ -25,6 +25,7 @@ struct DatasetHeader {
   // If it is chunked:
   std::span<const std::int64_t> chunk = {};  // as many sizes as `sizes`
   std::span<const Filter> filters = {};
+  std::uint64_t chunk_btree = kUndefined;  // its index of chunks, if it has any yet
 
   // If it is virtual:
   std::uint64_t mapping_collection = kUndefined;
