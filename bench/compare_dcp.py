@@ -32,7 +32,7 @@ CASES = {
     "columns": {"tensors": 300, "rows": 832, "columns": 1024, "shard": 1},
     "small": {"tensors": 20000, "rows": 2, "columns": 1024, "shard": 0},
 }
-H5DCP = ("automatic", "warm", "unchecked", "direct", "collective")  # warm: with the plan of the round before
+H5DCP = ("automatic", "warm", "unchecked", "chunked", "direct", "collective")  # warm: with the plan of the round before
 WAYS = ("raw", "raw_each", *H5DCP, "dcp")
 
 

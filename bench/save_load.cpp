@@ -36,7 +36,7 @@ namespace {
 
 struct Command {
   std::string verb;  // save or load
-  std::string way;   // raw, raw_each, the transfers, warm, unchecked
+  std::string way;   // raw, raw_each, the transfers, warm, unchecked, chunked
   std::string path;
 };
 
@@ -57,17 +57,21 @@ Command next_command(const h5dcp::Comm& comm) {
 }
 
 h5dcp::Transfer transfer_of(const std::string& way) {
-  const bool automatic = way == "warm" || way == "unchecked";
+  const bool automatic = way == "warm" || way == "unchecked" || way == "chunked";
   const auto transfer = h5dcp::transfer_named(automatic ? "automatic" : way);
   if (!transfer) throw std::invalid_argument("no way to save or load: '" + way + "'");
   return *transfer;
 }
 
 h5dcp::Hdf5Options options_of(const std::string& way) {
-  return {.transfer = transfer_of(way), .checksums = way != "unchecked"};
+  const bool chunked = way == "chunked";
+  return {.transfer = transfer_of(way),
+          .checksums = way != "unchecked",
+          .layout = chunked ? h5dcp::Layout::chunk_per_shard : h5dcp::Layout::contiguous};
 }
 
-// warm repeats the plan that its first save has left in `cache`; unchecked has no checksums.
+// warm repeats the plan that its first save has left in `cache`; unchecked has no checksums;
+// chunked has a chunk of HDF5 for each shard.
 h5dcp::Report save(const h5dcp::Comm& comm, Workload& workload, const Command& command,
                    h5dcp::PlanCache& cache) {
   const app::RawFile raw(command.path, comm);

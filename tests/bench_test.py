@@ -11,7 +11,7 @@ import pytest
 
 BENCH = Path(os.environ["H5DCP_BENCH"])
 PROGRAM = Path(os.environ["H5DCP_SAVE_LOAD"])
-WAYS = {"raw", "raw_each", "automatic", "warm", "unchecked", "direct", "collective", "dcp"}
+WAYS = {"raw", "raw_each", "automatic", "warm", "unchecked", "chunked", "direct", "collective", "dcp"}
 
 
 def compare(*arguments):

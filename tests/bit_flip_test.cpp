@@ -21,6 +21,7 @@
 #include "h5dcp/hdf5.hpp"
 #include "h5dcp/state_dict_loader.hpp"
 #include "h5dcp/state_dict_saver.hpp"
+#include "layout/box_chunks.hpp"
 #include "layout/record.hpp"
 #include "layout/tables.hpp"
 #include "outcome.hpp"
@@ -69,11 +70,11 @@ class BitFlip : public testing::Test {
  protected:
   void SetUp() override { save_good({}); }
 
-  void save_good(const Filters& filters) {
+  void save_good(const Hdf5Options& options) {
     MPI_Comm_rank(MPI_COMM_WORLD, &rank);
     MPI_Comm_size(MPI_COMM_WORLD, &size);
     StateDict state = make_state(rank, size, true);
-    Hdf5Writer writer(kGood, {.filters = filters});
+    Hdf5Writer writer(kGood, options);
     save(state, {.storage_writer = &writer});
     good = read_file(kGood);
     seed = static_cast<std::uint32_t>(testing::UnitTest::GetInstance()->random_seed());
@@ -267,7 +268,7 @@ TEST_F(BitFlip, IsToldWithItsPlaceAndNeverAWrongValue) {
 }
 
 TEST_F(BitFlip, IsToldInFilteredTensorsToo) {
-  save_good({.compression = Compression::deflate, .shuffle = true});
+  save_good({.filters = {.compression = Compression::deflate, .shuffle = true}});
   EXPECT_GT(record.filtered.nbytes, 0U);
   flip_everywhere();
 }
@@ -316,7 +317,8 @@ class Crafted {
     for (std::size_t c = 0; c < chunks.size(); ++c) {
       auto& made = chunks[c];
       const auto dims = made.tensor < rows.size() ? rows[made.tensor].dims : 0;
-      const bool filtered = made.tensor < rows.size() && rows[made.tensor].filters != 0;
+      const auto filters = made.tensor < rows.size() ? rows[made.tensor].filters : 0;
+      const bool filtered = filters != 0 && filters != kBoxChunks;
       made.digest = row_digest(
           c, made, part(boxes, made.first_box, 2 * std::uint64_t{dims}),
           part(checksums, made.first_checksum, made.blocks * numbers_of_block(filtered)));
@@ -381,6 +383,33 @@ void BitFlip::expect_all_corrupt(std::span<const CraftedCase> cases) const {
     expect_corrupt(Transfer::direct, c.why);
     expect_corrupt(Transfer::collective, c.why);
   }
+}
+
+TEST_F(BitFlip, ChunksOfShardsThatSomebodyMadeUp) {
+  if (size == 1) GTEST_SKIP() << "one box is no chunk";
+  save_good({.layout = Layout::chunk_per_shard});
+  ASSERT_TRUE(record.chunked);
+  const auto chunk = [](Crafted& c) -> std::int64_t& {
+    return c.shapes.at(c.row("columns").first_size + 2);
+  };
+  const CraftedCase cases[] = {
+      {"chunks of nothing", [=](Crafted& c) { chunk(c) = 0; }},
+      {"chunks of less than nothing", [=](Crafted& c) { chunk(c) = -1; }},
+      {"chunks larger than the tensor", [=](Crafted& c) { chunk(c) = 41; }},
+      {"more chunks than the file has room for", [=](Crafted& c) { chunk(c) = 1; }},
+      {"boxes that are no chunks", [=](Crafted& c) { chunk(c) = 39; }},
+      {"chunks outside of the file",
+       [](Crafted& c) { c.row("columns").address = c.record.file_bytes - 4096; }},
+      {"chunks nowhere", [](Crafted& c) { c.row("columns").address = ~std::uint64_t{0}; }},
+      {"no dimensions", [](Crafted& c) { c.row("scalar").filters = kBoxChunks; }},
+      {"of a value", [](Crafted& c) { c.row("raw").filters = kBoxChunks; }},
+      {"and filters, too", [](Crafted& c) { c.row("columns").filters = kBoxChunks + 16; }},
+      {"of which the record has none", [](Crafted& c) { c.record.chunked = false; }},
+      {"in data files", [](Crafted& c) {
+         c.record.data_files = 1;
+         c.record.data_folder = "folder";
+       }}};
+  expect_all_corrupt(cases);
 }
 
 TEST_F(BitFlip, IndexesThatSomebodyMadeUp) {
@@ -499,7 +528,7 @@ TEST_F(BitFlip, IndexesThatSomebodyMadeUp) {
 }
 
 TEST_F(BitFlip, IndexesOfFilteredTensorsThatSomebodyMadeUp) {
-  save_good({.compression = Compression::deflate, .shuffle = true});
+  save_good({.filters = {.compression = Compression::deflate, .shuffle = true}});
   constexpr auto kHuge = std::uint64_t{1} << 60;
   constexpr auto kMost = ~std::uint64_t{0};
   const auto stored = [](Crafted& c, std::size_t number) -> std::uint64_t& {

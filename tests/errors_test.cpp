@@ -440,7 +440,7 @@ TEST_P(Errors, FilesThatAreNoCheckpoints) {
          write_file(path, content);
        },
        ErrorCode::unsupported,
-       {"format version 9", "reads up to version 4"}},
+       {"format version 9", "reads up to version 5"}},
   };
   for (const auto& c : cases) {
     const auto path = folder_ + "/file.h5";

@@ -252,6 +252,51 @@ def test_equal_filtered_saves_are_equal_files(folder):
     assert one.read_bytes()[RECORD_BYTES:] == two.read_bytes()[RECORD_BYTES:]
 
 
+# Chunks of shards
+
+def test_chunks_of_shards_are_one_dataset_to_hdf5(folder, tmp_path):
+    plain, path = folder / "wide.h5", folder / "chunks.h5"
+    listed = entries(path)
+    chunked = {fqn for fqn in listed if "chunk_shape" in listed[fqn]}
+    assert chunked == ({"blocks", "columns"} if folder.name != "np1" else set())
+    with h5py.File(plain) as one, h5py.File(path) as two:
+        expected, found = datasets(one), datasets(two)
+        assert expected.keys() == found.keys()
+        for fqn, dataset in found.items():
+            assert dataset[...].tobytes() == expected[fqn][...].tobytes(), fqn
+            assert (dataset.chunks is not None) == (fqn in chunked)
+            if fqn not in chunked:
+                continue
+            assert list(dataset.chunks) == listed[fqn]["chunk_shape"]
+            assert "filters" not in listed[fqn]
+            assert dataset.id.get_create_plist().get_nfilters() == 0
+            chunks = json.loads(run(BIN / "h5dcp", "show", "--json", path, fqn))["entries"][0]["chunks"]
+            assert dataset.id.get_num_chunks() == len(chunks)
+            at = tuple(size // 2 for size in dataset.shape[:-1])
+            np.testing.assert_array_equal(dataset[at], expected[fqn][at])
+    assert run("h5diff", "--exclude-path", "/empty", plain, path, "/state") == ""
+    run("h5repack", "-l", "CONTI", path, tmp_path / "repacked.h5")
+    assert run("h5diff", "--exclude-path", "/empty", plain, tmp_path / "repacked.h5", "/state") == ""
+    for fqn in sorted(chunked)[:1]:
+        place = "/state/" + fqn.replace(".", "/")
+        assert next(numbers_of(run("h5dump", "-d", place, "-m", "%.17g", path))) == \
+            next(numbers_of(run("h5dump", "-d", place, "-m", "%.17g", plain)))
+        assert "in chunks of [" in run(BIN / "h5dcp", "show", path, fqn)
+
+
+def test_hdf5_goes_on_with_chunks_of_shards(folder, tmp_path):
+    copy = Path(shutil.copy(folder / "chunks.h5", tmp_path / "copy.h5"))
+    with h5py.File(copy, "r+") as file:
+        blocks = file["state/blocks"][...]
+        blocks[3, :] = 7
+        file["more"] = np.arange(100000)
+        file["state/blocks"][3, :] = 7
+        del file["state/matrix"]
+    with h5py.File(copy) as file:
+        np.testing.assert_array_equal(file["state/blocks"][...], blocks)
+        np.testing.assert_array_equal(file["more"][...], np.arange(100000))
+
+
 # Data files
 
 @pytest.mark.parametrize("name", ["files", "per_rank"])

@@ -81,6 +81,17 @@ TEST(Record, IsOfVersion4WithTensorsWithoutChecksums) {
   EXPECT_EQ(decode_record(bytes), record);
 }
 
+TEST(Record, IsOfVersion5WithChunksOfShards) {
+  for (const bool unhashed : {false, true}) {
+    Record record = sample();
+    record.chunked = true;
+    record.unhashed = unhashed;
+    const Bytes bytes = encode_record(record);
+    EXPECT_EQ(bytes[8], 5);
+    EXPECT_EQ(decode_record(bytes), record);
+  }
+}
+
 TEST(Record, NoticesEveryFlippedBit) {
   const Bytes good = encode_record(sample());
   for (std::size_t at = 0; at < good.size(); ++at) {
@@ -102,7 +113,7 @@ TEST(Record, RefusesWhatItIsNot) {
   EXPECT_EQ(generation_of_unfinished(encode_record(unfinished)), sample().generation);
 
   Bytes newer = good;
-  newer[8] = 5;
+  newer[8] = 6;
   rehash(newer);
   EXPECT_EQ(code_of(newer), ErrorCode::unsupported);
 }

@@ -86,18 +86,18 @@ bool is_elsewhere(const SkeletonEntry& entry) {
   return entry.filters.any() || !entry.parts.empty();
 }
 
-// All data, the same for both: they are at other addresses. HDF5 writes what is filtered, or in
-// data files.
+// All data, the same for both: they are at other addresses. HDF5 writes what is filtered, chunked
+// or in data files.
 void fill(const Made& made, const std::vector<SkeletonEntry>& entries) {
   const PosixFile file(made.path, PosixFile::Mode::read_write);
   for (std::size_t i = 0; i < entries.size(); ++i) {
-    if (is_elsewhere(entries[i])) continue;
+    if (is_elsewhere(entries[i]) || is_in_box_chunks(entries[i])) continue;
     const auto bytes = data_of(i, entries[i]);
     file.write(bytes.data(), bytes.size(), made.skeleton.places[i].address);
   }
   hdf5::File opened(H5Fopen(made.path.c_str(), H5F_ACC_RDWR, H5P_DEFAULT), "open");
   for (std::size_t i = 0; i < entries.size(); ++i) {
-    if (!is_elsewhere(entries[i])) continue;
+    if (!is_elsewhere(entries[i]) && !is_in_box_chunks(entries[i])) continue;
     const bool is_prefix = std::ranges::any_of(
         entries, [&](const auto& e) { return e.fqn.starts_with(entries[i].fqn + "."); });
     const auto path = dataset_path(entries[i].fqn, is_prefix);
@@ -134,6 +134,31 @@ bool is_made_directly(const std::string& path) {
   return info.storage_type == H5G_STORAGE_TYPE_SYMBOL_TABLE;
 }
 
+// Whether what HDF5 has written to each chunk is where that should be.
+void expect_chunks_in_place(const std::string& path, const SkeletonEntry& entry,
+                            std::uint64_t address) {
+  const PosixFile file(path, PosixFile::Mode::read);
+  const BoxChunks chunks = box_chunks_of(entry);
+  hdf5::File opened(H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), "open");
+  const auto name = dataset_path(entry.fqn, false);
+  const hdf5::Dataset dataset(H5Dopen2(opened.get(), name.c_str(), H5P_DEFAULT), "open " + name);
+  const hdf5::Dataspace space(H5Dget_space(dataset.get()), "its space");
+  hsize_t count = 0;
+  hdf5::ok(H5Dget_num_chunks(dataset.get(), space.get(), &count), "count chunks");
+  EXPECT_EQ(count, chunks.count()) << entry.fqn;
+  for (std::uint64_t n = 0; n < chunks.count(); ++n) {
+    const auto part = chunks.part(n, address);
+    const std::vector<hsize_t> offsets(part.box.offsets.begin(), part.box.offsets.end());
+    Bytes by_hdf5(chunks.nbytes());
+    Bytes by_us(chunks.nbytes());
+    std::uint32_t filters = 0;
+    hdf5::ok(H5Dread_chunk(dataset.get(), H5P_DEFAULT, offsets.data(), &filters, by_hdf5.data()),
+             "read a chunk of " + name);
+    file.read(by_us.data(), by_us.size(), part.address);
+    EXPECT_EQ(by_hdf5, by_us) << entry.fqn << ", chunk " << n;
+  }
+}
+
 // What can be said of each file alone.
 void expect_sound(const Made& made, const std::vector<SkeletonEntry>& entries) {
   const auto& record = made.skeleton.record;
@@ -145,7 +170,10 @@ void expect_sound(const Made& made, const std::vector<SkeletonEntry>& entries) {
     const auto address = made.skeleton.places[i].address;
     EXPECT_EQ(index.row(i).address, address);
     EXPECT_EQ(index.fqn(i), entries[i].fqn);
-    if (is_elsewhere(entries[i]) || bytes_of(entries[i]) == 0) {
+    if (is_in_box_chunks(entries[i])) {
+      EXPECT_EQ(address % 4096, 0U) << entries[i].fqn;
+      expect_chunks_in_place(made.path, entries[i], address);
+    } else if (is_elsewhere(entries[i]) || bytes_of(entries[i]) == 0) {
       EXPECT_TRUE(address == 0 || in_blobs(entries[i].kind)) << entries[i].fqn;
     } else if (bytes_of(entries[i]) >= 4096 && !in_blobs(entries[i].kind)) {
       EXPECT_EQ(address % 4096, 0U) << entries[i].fqn;
@@ -255,6 +283,23 @@ TEST(Skeleton, OfEveryFilter) {
   }
   std::ranges::sort(entries, {}, &SkeletonEntry::fqn);
   expect_same(entries);
+}
+
+SkeletonEntry chunked(std::string fqn, DType dtype, Extents sizes, Extents chunk) {
+  auto entry = tensor(std::move(fqn), dtype, std::move(sizes));
+  entry.chunk_shape = std::move(chunk);
+  return entry;
+}
+
+TEST(Skeleton, OfChunksOfShards) {
+  expect_same({
+      chunked("columns", DType::float32, {64, 90}, {64, 23}),
+      chunked("cube", DType::bfloat16, {5, 4, 3}, {5, 1, 2}),
+      chunked("many", DType::int8, {7, 300}, {2, 1}),  // two levels of nodes
+      tensor("other", DType::float64, {1000}),
+      chunked("row", DType::int16, {64}, {1}),        // a full node
+      chunked("very.many", DType::int8, {5000}, {1})  // three levels
+  });
 }
 
 TEST(Skeleton, OfTensorsInDataFiles) {

@@ -19,9 +19,9 @@ void show_entry(const h5dcp::CheckpointFile& file, std::size_t i) {
   const auto entry = file.entry(i);
   std::cout << printable_name(entry.fqn) << "  " << dtype_text(entry) << "  " << shape_text(entry)
             << '\n';
-  if (entry.filters.any()) {
-    std::cout << "  " << to_string(entry.filters) << ", in chunks of "
-              << to_string(entry.chunk_shape) << '\n';
+  if (!entry.chunk_shape.empty()) {
+    std::cout << "  " << (entry.filters.any() ? to_string(entry.filters) + ", " : "")
+              << "in chunks of " << to_string(entry.chunk_shape) << '\n';
   }
   for (const auto& chunk : file.chunks(i)) {
     std::cout << "  rank " << chunk.writer << ": ";

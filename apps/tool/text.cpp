@@ -133,10 +133,8 @@ Json to_json(const h5dcp::CheckpointEntry& entry) {
   json["nbytes"] = entry.nbytes;
   json["address"] = entry.address;
   if (!entry.data_files.empty()) json["data_files"] = entry.data_files;
-  if (entry.filters.any()) {
-    json["filters"] = to_string(entry.filters);
-    json["chunk_shape"] = to_json(entry.chunk_shape);
-  }
+  if (entry.filters.any()) json["filters"] = to_string(entry.filters);
+  if (!entry.chunk_shape.empty()) json["chunk_shape"] = to_json(entry.chunk_shape);
   return json;
 }
 

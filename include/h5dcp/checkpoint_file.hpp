@@ -46,7 +46,7 @@ struct CheckpointEntry {
   std::uint64_t address = 0;     // of the first byte in the file, if there are bytes and no filters
   std::uint64_t chunks = 0;      // boxes in which it was written
   Filters filters;               // of a tensor
-  Extents chunk_shape;           // of HDF5's chunks, if there are filters
+  Extents chunk_shape;           // of HDF5's chunks; empty if it is not chunked
   std::vector<std::uint32_t> data_files;  // in which it is, ascending; then it has no address
 };
 

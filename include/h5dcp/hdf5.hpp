@@ -34,6 +34,15 @@ enum class Overwrite : std::uint8_t {
   refuse,   // it is an error if there is one
 };
 
+// How the elements of tensors lie in the file. The numbers are those of messages.
+enum class Layout : std::uint8_t {
+  contiguous = 0,       // row-major
+  chunk_per_shard = 1,  // each box that a rank writes in one piece, as a chunk of HDF5
+};
+
+// "chunk_per_shard".
+std::string_view to_string(Layout layout);
+
 struct Hdf5Options {
   Transfer transfer = Transfer::automatic;  // the same on all ranks, else every call is refused
   Overwrite overwrite = Overwrite::replace;
@@ -49,6 +58,12 @@ struct Hdf5Options {
   // Of a save; the same on all ranks. If not one, without Transfer::collective and filters; a load
   // finds out for itself, and must be without Transfer::collective then.
   Files files = {};
+  // Of a save; the same on all ranks. With chunk_per_shard the part of each rank is one range of
+  // the file, on pages of its own, however the tensor is sharded: tensors in boxes of one size (but
+  // for those at their ends), of 8 KiB to 4 GiB each, are chunked datasets without filters. All
+  // others are contiguous. Not together with Transfer::collective, filters or data files, not
+  // repeated by a PlanCache, and a load must be without Transfer::collective.
+  Layout layout = Layout::contiguous;
 };
 
 // What the collective engine did, as HDF5 tells after each call. Every rank counts for itself.
@@ -72,8 +87,8 @@ class Hdf5Writer : public ParallelStorageWriter, private RepeatingWriter {
                                       SavePlanner& planner) override;
   void finish(const Comm& comm) override;
   void abandon() noexcept override;
-  // In one file, without Transfer::collective and without filters. A derived class writes in its
-  // own way, so it cannot unless it says so.
+  // In one file, without Transfer::collective, filters and chunk_per_shard. A derived class writes
+  // in its own way, so it cannot unless it says so.
   RepeatingWriter* repeating() override;
 
   // Whether `checkpoint_id` can be the path of a file: no URL, no folder, and the nearest folder

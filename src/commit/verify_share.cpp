@@ -191,6 +191,14 @@ void VerifyShare::verify_piece(const Piece& piece, const Tell& tell) {
           .file = in == 0 ? std::string() : files_.path_of(in)});
     sound_ = false;
   }
+  if (piece.box.offsets != piece.chunk->grid.box.offsets) return;  // once a chunk
+  if (const auto padding = find_damaged_padding(files_, index_, entry_, *piece.chunk)) {
+    tell({.what = "padding",
+          .fqn = std::string(index_.fqn(entry_)),
+          .box = std::nullopt,
+          .address = padding->address,
+          .nbytes = padding->nbytes});
+  }
 }
 
 // Whether the bytes of a value, which are as they were written, make sense.

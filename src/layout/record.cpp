@@ -17,6 +17,7 @@ constexpr std::size_t kVersionAt = 8;
 constexpr std::size_t kFieldsAt = 12;
 constexpr std::size_t kFolderAt = 232;  // to kUnhashedAt: padded with zeros
 constexpr std::size_t kUnhashedAt = 488;
+constexpr std::size_t kChunkedAt = 489;
 constexpr std::size_t kSegmentsAt = 1024;
 constexpr std::size_t kDigestAt = kRecordBytes - sizeof(std::uint64_t);
 
@@ -65,10 +66,10 @@ void check_start(std::span<const std::uint8_t> bytes) {
   if (digest != xxh3(bytes.data(), kDigestAt)) {
     corrupt("commit record: bytes 0 to 4095 do not match their checksum");
   }
-  if (version > kUnhashedVersion) {
+  if (version > kChunkedVersion) {
     throw Error(ErrorCode::unsupported, "format version " + std::to_string(version) +
                                             ": this h5dcp reads up to version " +
-                                            std::to_string(kUnhashedVersion) + "; update it");
+                                            std::to_string(kChunkedVersion) + "; update it");
   }
 }
 
@@ -85,6 +86,7 @@ const char* name_of(Table table) {
 }
 
 std::uint32_t version_of(const Record& record) {
+  if (record.chunked) return kChunkedVersion;
   if (record.unhashed) return kUnhashedVersion;
   if (record.data_files > 0 || record.data_file > 0) return kFilesVersion;
   return record.filtered.nbytes > 0 ? kFilteredVersion : kFormatVersion;
@@ -104,6 +106,7 @@ Bytes encode_record(const Record& record) {
   });
   std::ranges::copy(record.data_folder, bytes.begin() + kFolderAt);
   bytes[kUnhashedAt] = record.unhashed ? 1 : 0;
+  bytes[kChunkedAt] = record.chunked ? 1 : 0;
   std::memcpy(&bytes[kSegmentsAt], record.segment_digests.data(), sizeof record.segment_digests);
   const std::uint64_t digest = xxh3(bytes.data(), kDigestAt);
   std::memcpy(&bytes[kDigestAt], &digest, sizeof digest);
@@ -125,6 +128,7 @@ Record decode_record(std::span<const std::uint8_t> bytes) {
   if (end == folder.end()) corrupt("commit record: the name of the data files' folder has no end");
   record.data_folder.assign(folder.begin(), end);
   record.unhashed = bytes[kUnhashedAt] != 0;
+  record.chunked = bytes[kChunkedAt] != 0;
   if (record.segments > kMostSegments) corrupt("commit record: too many segments");
   std::memcpy(record.segment_digests.data(), bytes.data() + kSegmentsAt,
               sizeof record.segment_digests);

@@ -16,6 +16,7 @@ inline constexpr std::uint32_t kFormatVersion = 1;
 inline constexpr std::uint32_t kFilteredVersion = 2;  // of a file that has filtered tensors
 inline constexpr std::uint32_t kFilesVersion = 3;     // of one with data files, and of these
 inline constexpr std::uint32_t kUnhashedVersion = 4;  // of one with tensors without checksums
+inline constexpr std::uint32_t kChunkedVersion = 5;   // of one with chunks of shards
 inline constexpr std::size_t kRecordBytes = 4096;
 inline constexpr std::size_t kMostSegments = 256;
 
@@ -52,6 +53,7 @@ struct Record {
   std::uint32_t data_files = 0;  // how many there are beside it
   std::uint32_t data_file = 0;   // the number of this one, if it is such
   bool unhashed = false;         // tensors that are not filtered have no checksums
+  bool chunked = false;          // there are tensors in chunks of shards
   std::string data_folder = {};  // the name of the folder in which they are; at most 255 bytes
 
   const Range& table(Table t) const { return tables.at(static_cast<std::size_t>(t)); }

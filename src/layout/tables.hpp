@@ -20,11 +20,11 @@ struct TensorRow {
   std::uint64_t name_offset;  // in `names`: the FQN, then the encoded path
   std::uint32_t name_bytes;   // of the FQN
   std::uint32_t path_bytes;
-  std::uint64_t first_size;  // in `shapes`: dims sizes; with filters, then those of a chunk
+  std::uint64_t first_size;  // in `shapes`: dims sizes; if it is chunked, then those of a chunk
   std::uint32_t dims;
   std::uint8_t dtype;
   std::uint8_t kind;
-  std::uint16_t filters;  // see encode_filters(); 0 if there are none
+  std::uint16_t filters;  // see encode_filters(), kBoxChunks; 0 if it is contiguous
   std::uint64_t address;  // in the file; 0 if there are no bytes, or filters
   std::uint64_t nbytes;   // of a slot in `blobs`: its capacity
   std::uint64_t first_chunk;

@@ -25,11 +25,27 @@ void check_same(const std::string& option, const std::string& mine, const std::s
 
 constexpr std::array<std::string_view, 4> kTransfers{"direct", "collective", "aggregated",
                                                      "automatic"};
+constexpr std::array<std::string_view, 2> kLayouts{"contiguous", "chunk_per_shard"};
+
+void check_layout(const Hdf5Options& options) {
+  if (options.layout == Layout::contiguous) return;
+  const auto refuse = [&](const char* why) {
+    throw Error(ErrorCode::invalid_argument,
+                "Hdf5Options::layout is '" + std::string(to_string(options.layout)) + "': " + why);
+  };
+  if (options.transfer == Transfer::collective) refuse("Transfer::collective knows no chunks");
+  if (options.filters.any()) refuse("filters make chunks of their own");
+  if (options.files.way != Files::Way::one) refuse("data files have contiguous parts");
+}
 
 }  // namespace
 
 std::string_view to_string(Transfer transfer) {
   return kTransfers.at(static_cast<std::size_t>(transfer));
+}
+
+std::string_view to_string(Layout layout) {
+  return kLayouts.at(static_cast<std::size_t>(layout));
 }
 
 std::optional<Transfer> transfer_named(std::string_view name) {
@@ -40,6 +56,7 @@ std::optional<Transfer> transfer_named(std::string_view name) {
 
 void check_writer_options(const Hdf5Options& options) {
   check_options(options);
+  check_layout(options);
   if (options.files.way == Files::Way::one) return;
   const auto refuse = [&](const char* why) {
     throw Error(ErrorCode::invalid_argument,
@@ -80,6 +97,11 @@ void check_same_files(const Files& mine, const Files& chosen, int coordinator) {
 
 void check_same_checksums(bool mine, bool chosen, int coordinator) {
   check_same("checksums", mine ? "true" : "false", chosen ? "true" : "false", coordinator);
+}
+
+void check_same_layout(Layout mine, Layout chosen, int coordinator) {
+  check_same("layout", "'" + std::string(to_string(mine)) + "'",
+             "'" + std::string(to_string(chosen)) + "'", coordinator);
 }
 
 bool is_file_path(const std::string& path) {

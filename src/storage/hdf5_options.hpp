@@ -32,6 +32,9 @@ void check_same_files(const Files& mine, const Files& chosen, int coordinator);
 // The same of checksums: how much of the index each rank fills follows from them.
 void check_same_checksums(bool mine, bool chosen, int coordinator);
 
+// The same of the layout: where each rank writes follows from it.
+void check_same_layout(Layout mine, Layout chosen, int coordinator);
+
 // Whether `path` can name a file: no URL, no folder.
 bool is_file_path(const std::string& path);
 

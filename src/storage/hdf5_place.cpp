@@ -7,6 +7,7 @@
 #include "base/wire.hpp"
 #include "h5dcp/error.hpp"
 #include "layout/blocks.hpp"
+#include "layout/box_chunks.hpp"
 #include "layout/chunk_shape.hpp"
 #include "layout/data_parts.hpp"
 #include "layout/filters.hpp"
@@ -28,7 +29,7 @@ namespace {
 
 // The numbers in `checksums` of one box. A slot is written whole.
 std::uint64_t checksums_in(const SkeletonEntry& entry, const Box& box, const Record& record) {
-  const bool filtered = !entry.chunk_shape.empty();
+  const bool filtered = entry.filters.any();
   if (!is_hashed(record, entry.kind, filtered)) return 0;
   const auto grid = filtered ? chunk_grid(box, entry.chunk_shape)
                              : block_grid(in_blobs(entry.kind) ? whole_box(entry.sizes) : box,
@@ -68,7 +69,8 @@ Cut cut_of(const PlannedEntry& entry, const Files& files,
 }
 
 // What is stored of one entry: values in `blobs` take a slot of bytes.
-SkeletonEntry to_skeleton(const PlannedEntry& entry, const Filters& filters, const Record& record) {
+SkeletonEntry to_skeleton(const PlannedEntry& entry, const Hdf5Options& options,
+                          const Record& record) {
   SkeletonEntry made{.fqn = entry.fqn,
                      .path = encode_path(entry.path),
                      .kind = entry.kind,
@@ -80,12 +82,15 @@ SkeletonEntry to_skeleton(const PlannedEntry& entry, const Filters& filters, con
     made.dtype = DType::uint8;
     made.sizes = {static_cast<std::int64_t>(slot_bytes(entry.nbytes))};
   }
-  if (filters.any() && entry.kind == EntryKind::tensor) {
+  if (options.filters.any() && entry.kind == EntryKind::tensor) {
     const auto shape = chunk_shape(entry.size, entry.chunks, itemsize(entry.dtype));
     if (shape) {
-      made.filters = filters;
+      made.filters = options.filters;
       made.chunk_shape = *shape;
     }
+  } else if (options.layout == Layout::chunk_per_shard && entry.kind == EntryKind::tensor) {
+    const auto shape = box_chunk(entry.size, entry.chunks, itemsize(entry.dtype));
+    if (shape) made.chunk_shape = *shape;
   }
   for (const auto& box : entry.chunks) made.checksums += checksums_in(made, box, record);
   return made;
@@ -225,6 +230,7 @@ Bytes encode_shared(const Record& record, const Hdf5Options& options) {
   wire.varint(static_cast<std::uint64_t>(options.files.way));
   wire.varint(static_cast<std::uint64_t>(options.files.count));
   wire.varint(options.checksums ? 1 : 0);
+  wire.varint(static_cast<std::uint64_t>(options.layout));
   wire.fixed64(record.generation);
   wire.varint(record.file_bytes);
   wire.varint(record.data_bytes);
@@ -245,6 +251,7 @@ Hdf5Options decode_shared(const Bytes& bytes, Record& record) {
   options.files.way = Files::Way{static_cast<std::uint8_t>(wire.varint())};
   options.files.count = static_cast<int>(wire.varint());
   options.checksums = wire.varint() != 0;
+  options.layout = Layout{static_cast<std::uint8_t>(wire.varint())};
   record.generation = wire.fixed64();
   record.file_bytes = wire.varint();
   record.data_bytes = wire.varint();
@@ -265,7 +272,7 @@ std::vector<std::vector<StorageData>> Hdf5Writer::prepare_global_plan(
   std::vector<Cut> cuts;
   own.reserve(share.size());
   for (const auto& entry : share) {
-    own.push_back(to_skeleton(entry, options_.filters, save.record));
+    own.push_back(to_skeleton(entry, options_, save.record));
     cuts.push_back(cut_of(entry, options_.files, groups));
     own.back().parts = cuts.back().parts;
   }
@@ -319,6 +326,7 @@ std::vector<std::vector<StorageData>> Hdf5Writer::prepare_global_plan(
     check_transfer(options_.transfer, chosen.transfer, comm.coordinator());
     check_same_filters(options_.filters, chosen.filters, comm.coordinator());
     check_same_checksums(options_.checksums, chosen.checksums, comm.coordinator());
+    check_same_layout(options_.layout, chosen.layout, comm.coordinator());
     save.partial = partial_name(path_, save.record.generation);
     check_same_files(options_.files, chosen.files, comm.coordinator());
     save.files = open_partial(save.partial, save.record, comm.coordinator());
@@ -332,7 +340,7 @@ std::vector<std::vector<StorageData>> Hdf5Writer::prepare_global_plan(
                        .first_box = wire.varint(),
                        .first_checksum = wire.varint(),
                        .slot_bytes = 0,
-                       .chunk_shape = made.chunk_shape,
+                       .chunk_shape = made.filters.any() ? made.chunk_shape : Extents(),
                        .part = {}};
       auto parts = cuts[i].parts;
       for (auto& part : parts) {
@@ -344,6 +352,10 @@ std::vector<std::vector<StorageData>> Hdf5Writer::prepare_global_plan(
       for (std::size_t c = 0; c < share[i].chunks.size(); ++c) {
         const auto& box = share[i].chunks[c];
         if (!parts.empty()) place.part = parts.at(cuts[i].of_box.at(c));
+        if (is_in_box_chunks(made)) {
+          const BoxChunks layout = box_chunks_of(made);
+          place.part = layout.part(layout.number_at(box.offsets), place.address);
+        }
         chunks.push_back(encode_place(place));
         place.chunk += 1;
         place.first_box += 2 * made.sizes.size();

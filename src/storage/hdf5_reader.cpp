@@ -40,11 +40,12 @@ void check_metadata(const PosixFile& file, const Index& index) {
                                       " do not match their checksum");
 }
 
-// HDF5 reads virtual datasets only independently.
-void check_in_one_file(const Index& index) {
-  if (index.record().data_files == 0) return;
+// HDF5 reads virtual datasets only independently; what lies in chunks is at no one address.
+void check_collective(const Record& record) {
+  if (record.data_files == 0 && !record.chunked) return;
   throw Error(ErrorCode::unsupported,
-              "Transfer::collective reads no checkpoint with data files: the others do");
+              std::string("Transfer::collective reads no checkpoint with ") +
+                  (record.chunked ? "chunks of shards" : "data files") + ": the others do");
 }
 
 void check_same_file(const PosixFile& file, const Index& index, int coordinator) {
@@ -83,7 +84,7 @@ Metadata Hdf5Reader::read_metadata(const Comm& comm) {
     load.files = CheckpointFiles(PosixFile(path_, PosixFile::Mode::read));
     load.index = read_index(load.files.own());
     if (options_.transfer == Transfer::collective) {
-      check_in_one_file(load.index);
+      check_collective(load.index.record());
       check_metadata(load.files.own(), load.index);
     }
   });

@@ -22,10 +22,10 @@ std::uint64_t Hdf5Layout::next_id() const {
 RepeatingWriter* Hdf5Writer::repeating() {
   // Collective calls need every dataset opened on every rank, so they would gain little.
   // How many bytes filters leave follows from the data. Of data files nobody keeps an image.
-  // What is kept of a plan has places for checksums.
+  // What is kept of a plan has places for checksums, and says nothing of the layout.
   const bool can = options_.transfer != Transfer::collective && !options_.filters.any() &&
                    options_.checksums && options_.files.way == Files::Way::one &&
-                   typeid(*this) == typeid(Hdf5Writer);
+                   options_.layout == Layout::contiguous && typeid(*this) == typeid(Hdf5Writer);
   return can ? this : nullptr;
 }
 

@@ -25,7 +25,7 @@ namespace {
 struct Part {
   std::size_t chunk;
   Box box;
-  Box in_dataset;  // the same, but of a slot, a range of `blobs`, and in data files, of a part
+  Box in_dataset;  // the same, but of a slot, a range of `blobs`, or in a part of the tensor
 };
 
 std::vector<Part> parts_of(const std::vector<WrittenChunk>& chunks, const Range& blobs,
@@ -40,7 +40,7 @@ std::vector<Part> parts_of(const std::vector<WrittenChunk>& chunks, const Range&
     pieces(chunk.grid, chunk.grid.box, itemsize(chunk.dtype), piece_bytes, boxes);
     for (const auto& box : boxes) {
       auto& part = parts.emplace_back(Part{c, box, box});
-      if (const auto& in = chunk.place.part; in.file > 0) {
+      if (const auto& in = chunk.place.part; in.box.dims() > 0) {
         part.in_dataset = relative_to(box, in.box.offsets);
       }
       if (chunk.place.slot_bytes == 0) continue;
@@ -59,7 +59,7 @@ std::string to_string(const Part& part, const WrittenChunk& chunk) {
 
 // Where a part goes.
 Piece piece_of(const Part& part, const WrittenChunk& chunk, const Index& index) {
-  if (const auto& in = chunk.place.part; in.file > 0) {
+  if (const auto& in = chunk.place.part; in.box.dims() > 0) {
     return {{chunk.place.row, in.address, itemsize(chunk.dtype), in.box.sizes, in.file},
             {&part.in_dataset, 1}};
   }

@@ -15,6 +15,7 @@
 #include "base/utf8.hpp"
 #include "base/whole_box.hpp"
 #include "h5dcp/error.hpp"
+#include "layout/box_chunks.hpp"
 #include "layout/chunk_shape.hpp"
 #include "layout/filters.hpp"
 #include "plan/tile.hpp"
@@ -61,6 +62,7 @@ void check_tables(const Record& record) {
   if (record.data_files > 0 && !is_folder_name(record.data_folder)) {
     corrupt("commit record: no folder can have the name of that of the data files");
   }
+  if (record.chunked && record.data_files > 0) corrupt("it has chunks of shards and data files");
   if (!inside(record.filtered.address, record.filtered.nbytes, record.file_bytes)) {
     corrupt("the filtered chunks lie outside of the file");
   }
@@ -92,6 +94,11 @@ void take_stored(StoredChunk& chunk) {
     chunk.checksums.push_back(numbers[n]);
     chunk.stored.push_back({numbers[n + 1], numbers[n + 2]});
   }
+}
+
+std::size_t number_in_box_chunks(const Index& index, std::size_t i, const Extents& offsets) {
+  const BoxChunks layout(index.sizes(i), index.chunk_shape(i), itemsize(index.dtype(i)));
+  return static_cast<std::size_t>(layout.number_at(offsets));
 }
 
 // Whether each block is one chunk of the dataset, and stored among the others.
@@ -144,7 +151,7 @@ void Index::check_row(std::size_t i) const {
     refuse("a value has as many dimensions as no value of its kind");
   }
   if (r.filters != 0) {
-    check_filters(i);
+    check_chunks(i);
   } else if (in_data_files(i)) {
     check_parts(i);
   } else if (!inside(r.address, r.nbytes, record_.file_bytes)) {
@@ -155,12 +162,12 @@ void Index::check_row(std::size_t i) const {
   if (count_bytes(dtype(i), sizes(i)) != r.nbytes) refuse("its sizes and its bytes do not match");
 }
 
-void Index::check_filters(std::size_t i) const {
+void Index::check_chunks(std::size_t i) const {
   const TensorRow r = row(i);
   const auto refuse = [i](const char* what) { refuse_row(i, what); };
   static_cast<void>(filters(i));
   const auto shapes = record_.table(Table::shapes).nbytes / sizeof(std::int64_t);
-  if (kind(i) != EntryKind::tensor || r.dims == 0) refuse("filters of what is no tensor");
+  if (kind(i) != EntryKind::tensor || r.dims == 0) refuse("chunks of what is no tensor");
   if (!inside(r.first_size, std::uint64_t{2} * r.dims, shapes)) {
     refuse("the sizes of its chunks lie outside of 'shapes'");
   }
@@ -169,7 +176,25 @@ void Index::check_filters(std::size_t i) const {
   for (std::size_t d = 0; d < r.dims; ++d) {
     if (chunk[d] < 1 || chunk[d] > whole[d]) refuse("its chunks are larger than it is");
   }
-  if (nbytes(dtype(i), chunk) > kLargestChunk) refuse("its chunks are larger than any");
+  if (is_filtered(i)) {
+    if (nbytes(dtype(i), chunk) > kLargestChunk) refuse("its chunks are larger than any");
+    return;
+  }
+  if (!record_.chunked) refuse("chunks of shards, of which the record has none");
+  if (count_bytes(dtype(i), whole) != r.nbytes) refuse("its sizes and its bytes do not match");
+  const BoxChunks layout(whole, chunk, itemsize(dtype(i)));
+  if (layout.count() > record_.file_bytes / layout.stride() + 1 ||
+      !inside(r.address, layout.all_bytes(), record_.file_bytes)) {
+    refuse("its chunks lie outside of the file");
+  }
+}
+
+bool Index::is_filtered(std::size_t i) const {
+  return row(i).filters != 0 && !in_box_chunks(i);
+}
+
+bool Index::in_box_chunks(std::size_t i) const {
+  return row(i).filters == kBoxChunks;
 }
 
 bool Index::in_data_files(std::size_t i) const {
@@ -205,6 +230,13 @@ void Index::check_parts(std::size_t i) const {
 
 std::vector<DataPart> Index::parts(std::size_t i) const {
   const TensorRow r = row(i);
+  if (in_box_chunks(i)) {
+    const BoxChunks layout(sizes(i), chunk_shape(i), itemsize(dtype(i)));
+    std::vector<DataPart> chunks;
+    chunks.reserve(layout.count());
+    for (std::uint64_t n = 0; n < layout.count(); ++n) chunks.push_back(layout.part(n, r.address));
+    return chunks;
+  }
   if (!in_data_files(i)) return {{0, r.address, whole_box(sizes(i))}};
   const auto first = r.first_size + r.dims;
   const auto count = static_cast<std::size_t>(numbers(first, 1)[0]);
@@ -269,7 +301,7 @@ Extents Index::chunk_shape(std::size_t i) const {
 }
 
 Filters Index::filters(std::size_t i) const {
-  return decode_filters(row(i).filters);
+  return in_box_chunks(i) ? Filters{} : decode_filters(row(i).filters);
 }
 
 std::size_t Index::lower_bound(std::string_view fqn) const {
@@ -382,7 +414,7 @@ std::vector<StoredChunk> read_chunks(TableReader& tables, const Index& index, st
   const auto& record = index.record();
   const auto dims = tensor.dims;
   const bool slot = in_blobs(index.kind(i));
-  const bool filtered = tensor.filters != 0;
+  const bool filtered = index.is_filtered(i);
   const auto of_block = numbers_of_block(filtered);
   const bool hashed = is_hashed(record, index.kind(i), filtered);
   const Box whole = whole_box(index.sizes(i));
@@ -450,6 +482,7 @@ std::vector<StoredChunk> read_chunks(TableReader& tables, const Index& index, st
                   static_cast<std::int64_t>(rows[c].block_rows)};
     if (!contains(whole, chunk.grid.box)) refuse(row, "has a box outside of the tensor");
     if (!filtered) {
+      if (index.in_box_chunks(i)) part = number_in_box_chunks(index, i, chunk.grid.box.offsets);
       // Parts and boxes are mostly in the same order.
       std::size_t tried = 0;
       while (tried < parts.size() && !contains(parts[part].box, chunk.grid.box)) {

@@ -54,9 +54,11 @@ class Index {
   DType dtype(std::size_t i) const { return DType{row(i).dtype}; }
   Extents sizes(std::size_t i) const;  // of a value in `blobs`: its slot, {capacity}
   Filters filters(std::size_t i) const;
-  Extents chunk_shape(std::size_t i) const;  // of one that has filters
-  // Where its elements are, if it has any and no filters: one part of the checkpoint itself, or
-  // some of data files.
+  bool is_filtered(std::size_t i) const;
+  bool in_box_chunks(std::size_t i) const;   // chunked without filters
+  Extents chunk_shape(std::size_t i) const;  // of one that is either
+  // Where its elements are, if it has any and no filters: one part of the checkpoint itself, its
+  // chunks, or some of data files.
   std::vector<DataPart> parts(std::size_t i) const;
   bool in_data_files(std::size_t i) const;
   bool is_prefix(std::size_t i) const;  // whether another FQN continues this one with a dot
@@ -67,7 +69,7 @@ class Index {
  private:
   const std::uint8_t* table(Table t) const;
   void check_row(std::size_t i) const;
-  void check_filters(std::size_t i) const;
+  void check_chunks(std::size_t i) const;
   void check_parts(std::size_t i) const;
   std::vector<std::int64_t> numbers(std::uint64_t first, std::size_t count) const;
   Extents shape(std::uint64_t first, std::size_t dims) const;

@@ -80,8 +80,11 @@ std::vector<Range> other_bytes(const Index& index) {
   std::vector<Range> known(record.tables.begin(), record.tables.end());
   known.push_back(record.filtered);
   for (std::size_t i = 0; i < index.size(); ++i) {
-    const auto row = index.row(i);
-    if (row.filters == 0 && !index.in_data_files(i)) known.push_back({row.address, row.nbytes});
+    if (index.is_filtered(i) || index.in_data_files(i)) continue;
+    for (const auto& part : index.parts(i)) {
+      const auto bytes = nbytes(index.dtype(i), part.box.sizes);
+      known.push_back({part.address, static_cast<std::uint64_t>(bytes)});
+    }
   }
   return other_bytes(std::move(known), record.file_bytes);
 }

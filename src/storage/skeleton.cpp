@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/checksum.hpp"
+#include "layout/box_chunks.hpp"
 #include "layout/filters.hpp"
 #include "layout/tables.hpp"
 #include "storage/hdf5_id.hpp"
@@ -50,7 +51,7 @@ Tables lay_out(const std::vector<SkeletonEntry>& entries, std::vector<EntryPlace
     row.dims = static_cast<std::uint32_t>(entry.sizes.size());
     row.dtype = static_cast<std::uint8_t>(entry.dtype);
     row.kind = static_cast<std::uint8_t>(entry.kind);
-    row.filters = encode_filters(entry.filters);
+    row.filters = is_in_box_chunks(entry) ? kBoxChunks : encode_filters(entry.filters);
     row.nbytes = static_cast<std::uint64_t>(nbytes(entry.dtype, entry.sizes));
     row.first_chunk = tables.chunks;
     row.chunks = entry.chunks;
@@ -123,6 +124,7 @@ Skeleton make_skeleton(const std::string& path, const std::vector<SkeletonEntry>
   Tables tables = lay_out(entries, skeleton.places);
   Record& record = skeleton.record;
   record = whole;
+  record.chunked = std::ranges::any_of(entries, is_in_box_chunks);
 
   const PosixFile file(path, PosixFile::Mode::create);
   const auto items = items_of(tables);

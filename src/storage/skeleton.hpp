@@ -11,6 +11,7 @@
 #include "h5dcp/bytes.hpp"
 #include "h5dcp/filters.hpp"
 #include "h5dcp/metadata.hpp"
+#include "layout/box_chunks.hpp"
 #include "layout/data_parts.hpp"
 #include "layout/record.hpp"
 #include "storage/posix_file.hpp"
@@ -27,11 +28,19 @@ struct SkeletonEntry {
   std::uint64_t chunks = 0;     // boxes that will be written ...
   std::uint64_t checksums = 0;  // ... and their numbers in that table
   Filters filters = {};
-  Extents chunk_shape = {};  // of what is filtered
+  Extents chunk_shape = {};  // of what is chunked: with filters, or in chunks of shards
   // Of a tensor in data files; then it has no bytes in this one, and is a virtual dataset.
   std::vector<DataPart> parts = {};
   std::vector<std::string> sources = {};  // the dataset of each part in its file
 };
+
+// Whether each box that is written is a chunk of HDF5, without filters.
+inline bool is_in_box_chunks(const SkeletonEntry& entry) {
+  return !entry.chunk_shape.empty() && !entry.filters.any();
+}
+inline BoxChunks box_chunks_of(const SkeletonEntry& entry) {
+  return {entry.sizes, entry.chunk_shape, itemsize(entry.dtype)};
+}
 
 // Where the parts of one entry go.
 struct EntryPlace {

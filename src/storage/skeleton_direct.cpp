@@ -9,12 +9,14 @@
 #include <utility>
 
 #include "h5dcp/error.hpp"
+#include "hdf5_format/chunk_btree.hpp"
 #include "hdf5_format/dataset_header.hpp"
 #include "hdf5_format/global_heap.hpp"
 #include "hdf5_format/group.hpp"
 #include "hdf5_format/local_heap.hpp"
 #include "hdf5_format/superblock.hpp"
 #include "hdf5_format/virtual_mapping.hpp"
+#include "layout/box_chunks.hpp"
 #include "layout/data_parts.hpp"
 #include "layout/filters.hpp"
 #include "layout/group_tree.hpp"
@@ -79,10 +81,8 @@ DatasetHeader Headers::of_entry(std::size_t i) {
                        .nbytes = static_cast<std::uint64_t>(nbytes(entry.dtype, entry.sizes)),
                        .attributes = attributes_};
   if (!entry.parts.empty()) header.mapping_number = 1;  // it will have one
-  if (entry.filters.any()) {
-    header.chunk = std::span(entry.chunk_shape);
-    header.filters = filters_of(entry);
-  }
+  header.chunk = std::span(entry.chunk_shape);
+  if (entry.filters.any()) header.filters = filters_of(entry);
   return header;
 }
 
@@ -99,6 +99,12 @@ std::vector<StoredName> names_of(const std::vector<SkeletonEntry>& entries) {
   names.reserve(entries.size());
   for (const auto& entry : entries) names.push_back({entry.fqn, !in_blobs(entry.kind)});
   return names;
+}
+
+hdf5_format::ChunkTree chunk_tree_of(const SkeletonEntry& entry) {
+  return {.chunks = box_chunks_of(entry).count(),
+          .shape = std::span(entry.chunk_shape),
+          .itemsize = itemsize(entry.dtype)};
 }
 
 // A collection of the global heap, and the entries whose mappings are its objects.
@@ -128,6 +134,7 @@ class Maker {
   bool place_headers();
   void place_groups();
   void place_mappings();
+  void place_chunk_indices();
   void place_data();
 
   ObjectPlaces places() const;
@@ -161,6 +168,7 @@ class Maker {
   std::vector<GroupPlace> groups_;
   std::vector<Bytes> objects_;  // of virtual datasets, in their order
   std::vector<Mappings> mappings_;
+  std::map<std::size_t, std::uint64_t> chunk_btrees_;  // of datasets in chunks of shards
   std::uint64_t end_of_metadata_ = hdf5_format::kSuperblockBytes;
   std::uint64_t end_ = 0;
 };
@@ -174,6 +182,10 @@ bool Maker::place_headers() {
     end_of_metadata_ += hdf5_format::dataset_header_bytes(header);
     const bool is_virtual = header.mapping_number > 0;
     if (header.chunk.empty() && !is_virtual) data_[d].nbytes = header.nbytes;
+    if (d < entries_.size() && is_in_box_chunks(entries_[d])) {
+      data_[d].nbytes = box_chunks_of(entries_[d]).all_bytes();
+      chunk_btrees_[d] = 0;
+    }
     if (is_virtual) {
       objects_.push_back(mapping_of(entries_[d]));
       if (objects_.back().empty()) return false;
@@ -232,6 +244,13 @@ void Maker::place_mappings() {
   for (auto& collection : mappings_) {
     collection.address = end_of_metadata_;
     end_of_metadata_ += hdf5_format::collection_bytes(collection.nbytes);
+  }
+}
+
+void Maker::place_chunk_indices() {
+  for (auto& [d, address] : chunk_btrees_) {
+    address = end_of_metadata_;
+    end_of_metadata_ += hdf5_format::chunk_btree_bytes(chunk_tree_of(entries_[d]));
   }
 }
 
@@ -306,6 +325,9 @@ FileBytes Maker::metadata() {
     if (header.mapping_number > 0) {
       std::tie(header.mapping_collection, header.mapping_number) = mapping_at.at(d);
     }
+    if (const auto tree = chunk_btrees_.find(d); tree != chunk_btrees_.end()) {
+      header.chunk_btree = tree->second;
+    }
     put_dataset_header(out, header);
   }
   put_group(out, root_, root_members());
@@ -323,6 +345,15 @@ FileBytes Maker::metadata() {
     }
     hdf5_format::put_collection_end(out, collection.nbytes);
   }
+  for (const auto& [d, address] : chunk_btrees_) {
+    const BoxChunks chunks = box_chunks_of(entries_[d]);
+    DataPart part;
+    hdf5_format::put_chunk_btree(
+        out, address, chunk_tree_of(entries_[d]), [&, first = data_[d].address](std::size_t i) {
+          part = chunks.part(i, first);
+          return hdf5_format::ChunkPlaced{std::span(part.box.offsets), part.address};
+        });
+  }
   if (out.left() > 0) throw Error(ErrorCode::internal, "HDF5's metadata: shorter than laid out");
   return made;
 }
@@ -338,6 +369,7 @@ std::optional<DirectSkeleton> make_directly(const std::string& path,
   if (!maker.place_headers()) return std::nullopt;
   maker.place_groups();
   maker.place_mappings();
+  maker.place_chunk_indices();
   maker.place_data();
   return DirectSkeleton{maker.places(), maker.metadata()};
 }

@@ -9,10 +9,12 @@
 #include <string_view>
 #include <utility>
 
+#include "layout/box_chunks.hpp"
 #include "layout/data_parts.hpp"
 #include "layout/dataset_name.hpp"
 #include "layout/hyperslab.hpp"
 #include "layout/tables.hpp"
+#include "storage/draft_driver.hpp"
 #include "storage/hdf5_filters.hpp"
 #include "storage/hdf5_id.hpp"
 #include "storage/hdf5_types.hpp"
@@ -37,7 +39,7 @@ class Maker {
   void close();
 
  private:
-  hdf5::PropertyList filtered(const SkeletonEntry& entry) const;
+  hdf5::PropertyList chunked(const SkeletonEntry& entry) const;
   hdf5::PropertyList of_parts(const SkeletonEntry& entry) const;
   void attribute(hid_t object, const char* name, std::string_view text);
   void write_to(const PosixFile& draft) const;
@@ -100,8 +102,8 @@ void Maker::attribute(hid_t object, const char* name, std::string_view text) {
   ok(H5Awrite(attribute.get(), type.get(), padded.data()), action_);
 }
 
-// How a dataset is created whose chunks the ranks will filter.
-hdf5::PropertyList Maker::filtered(const SkeletonEntry& entry) const {
+// How a dataset is created whose chunks come later.
+hdf5::PropertyList Maker::chunked(const SkeletonEntry& entry) const {
   hdf5::PropertyList creation(H5Pcopy(dataset_creation_.get()), action_);
   const std::vector<hsize_t> chunk(entry.chunk_shape.begin(), entry.chunk_shape.end());
   ok(H5Pset_chunk(creation.get(), static_cast<int>(chunk.size()), chunk.data()), action_);
@@ -153,7 +155,7 @@ std::uint64_t Maker::dataset(const std::string& name, hid_t type, const Extents&
   const bool is_virtual = entry != nullptr && !entry->parts.empty();
   hdf5::PropertyList own;
   if (is_virtual) own = of_parts(*entry);
-  if (entry != nullptr && entry->filters.any()) own = filtered(*entry);
+  if (entry != nullptr && !entry->chunk_shape.empty()) own = chunked(*entry);
   const hid_t creation = own.get() >= 0 ? own.get() : dataset_creation_.get();
   hdf5::Dataset dataset(H5Dcreate2(file_.get(), name.c_str(), type, space.get(),
                                    link_creation_.get(), creation, H5P_DEFAULT),
@@ -183,9 +185,56 @@ Extents length(std::uint64_t items) {
   return {static_cast<std::int64_t>(items)};
 }
 
+std::string path_of(const std::vector<SkeletonEntry>& entries, const SkeletonEntry& entry) {
+  const auto prefix = entry.fqn + ".";
+  const auto next = std::ranges::lower_bound(entries, prefix, {}, &SkeletonEntry::fqn);
+  return dataset_path(entry.fqn, next != entries.end() && next->fqn.starts_with(prefix));
+}
+
+// By zeros, of which only the last is written.
+void lengthen(const PosixFile& file, std::uint64_t nbytes) {
+  const std::uint8_t zero = 0;
+  if (file.size() < nbytes) file.write(&zero, 1, nbytes - 1);
+}
+
+// Gives the chunks of shards their places, behind all that HDF5 has made, and tells it of them.
+void place_chunks(const std::string& path, PosixFile& file,
+                  const std::vector<SkeletonEntry>& entries, ObjectPlaces& places) {
+  const auto action = "create '" + path + "'";
+  auto& end = places.file_bytes;
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    if (!is_in_box_chunks(entries[i])) continue;
+    places.entries[i] = (end + kPage - 1) / kPage * kPage;
+    end = places.entries[i] + box_chunks_of(entries[i]).all_bytes();
+  }
+  Draft draft{.metadata = std::move(file), .file_bytes = end};
+  lengthen(draft.metadata, end);
+  const hdf5::PropertyList access = draft_access(draft);
+  hdf5::File opened(H5Fopen(path.c_str(), H5F_ACC_RDWR, access.get()), action);
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    if (!is_in_box_chunks(entries[i])) continue;
+    hdf5::Dataset dataset(H5Dopen2(opened.get(), path_of(entries, entries[i]).c_str(), H5P_DEFAULT),
+                          action);
+    const BoxChunks chunks = box_chunks_of(entries[i]);
+    for (std::uint64_t n = 0; n < chunks.count(); ++n) {
+      const auto part = chunks.part(n, places.entries[i]);
+      draft.next_chunk = part.address;
+      const std::vector<hsize_t> offsets(part.box.offsets.begin(), part.box.offsets.end());
+      ok(H5Dwrite_chunk(dataset.get(), H5P_DEFAULT, 0, offsets.data(), chunks.nbytes(),
+                        &draft),  // it has no use for the bytes
+         action);
+    }
+    dataset.close(action);
+  }
+  opened.close(action);
+  end = draft.file_bytes;
+  file = std::move(draft.metadata);
+  lengthen(file, end);
+}
+
 }  // namespace
 
-ObjectPlaces make_with_hdf5(const std::string& path, const PosixFile& draft,
+ObjectPlaces make_with_hdf5(const std::string& path, PosixFile& draft,
                             const std::vector<SkeletonEntry>& entries, const OfTables& items,
                             const std::string& data_folder) {
   Maker maker(path, draft, entries.size(), data_folder);
@@ -194,11 +243,7 @@ ObjectPlaces make_with_hdf5(const std::string& path, const PosixFile& draft,
   for (const auto& entry : entries) {
     auto& address = places.entries.emplace_back(0);
     if (in_blobs(entry.kind)) continue;
-    const auto prefix = entry.fqn + ".";
-    const auto next = std::ranges::lower_bound(entries, prefix, {}, &SkeletonEntry::fqn);
-    const bool is_prefix = next != entries.end() && next->fqn.starts_with(prefix);
-    address =
-        maker.dataset(dataset_path(entry.fqn, is_prefix), H5I_INVALID_HID, entry.sizes, &entry);
+    address = maker.dataset(path_of(entries, entry), H5I_INVALID_HID, entry.sizes, &entry);
   }
   maker.group("/h5dcp");
   for (std::size_t t = 0; t < kTables; ++t) {
@@ -209,6 +254,7 @@ ObjectPlaces make_with_hdf5(const std::string& path, const PosixFile& draft,
   }
   maker.close();
   places.file_bytes = draft.size();
+  if (std::ranges::any_of(entries, is_in_box_chunks)) place_chunks(path, draft, entries, places);
   return places;
 }
 

@@ -14,7 +14,7 @@ namespace h5dcp {
 // is there, and what is in it afterwards means nothing. `items` is how long each table is.
 //
 // Throws Error{io}: "create '<path>': ...".
-ObjectPlaces make_with_hdf5(const std::string& path, const PosixFile& draft,
+ObjectPlaces make_with_hdf5(const std::string& path, PosixFile& draft,
                             const std::vector<SkeletonEntry>& entries, const OfTables& items,
                             const std::string& data_folder);
 

@@ -20,8 +20,9 @@ using OfTables = std::array<std::uint64_t, kTables>;
 
 // Where the data of the datasets are in the file.
 struct ObjectPlaces {
-  std::vector<std::uint64_t> entries;  // 0 if it has no bytes, filters, or is in `blobs`
-  OfTables tables{};                   // 0 if it has no bytes
+  // 0 if it has no bytes, filters, or is in `blobs`; of chunks of shards, of the first one.
+  std::vector<std::uint64_t> entries;
+  OfTables tables{};  // 0 if it has no bytes
   std::uint64_t file_bytes = 0;
 };
 

@@ -14,10 +14,10 @@ StorageData encode_place(const ChunkPlace& place) {
   wire.varint(place.slot_bytes);
   wire.varint(place.chunk_shape.size());
   wire.extents(place.chunk_shape);
-  wire.varint(place.part.file);
-  if (place.part.file > 0) {
+  wire.varint(place.part.box.dims());
+  if (place.part.box.dims() > 0) {
+    wire.varint(place.part.file);
     wire.varint(place.part.address);
-    wire.varint(place.part.box.dims());
     wire.box(place.part.box);
   }
   return wire.take();
@@ -32,10 +32,10 @@ ChunkPlace decode_place(const StorageData& data) {
                    .first_checksum = wire.varint(),
                    .slot_bytes = wire.varint()};
   place.chunk_shape = wire.extents(wire.varint());
-  place.part.file = static_cast<std::uint32_t>(wire.varint());
-  if (place.part.file > 0) {
+  if (const auto dims = wire.varint(); dims > 0) {
+    place.part.file = static_cast<std::uint32_t>(wire.varint());
     place.part.address = wire.varint();
-    place.part.box = wire.box(wire.varint());
+    place.part.box = wire.box(dims);
   }
   return place;
 }

@@ -17,7 +17,8 @@ struct ChunkPlace {
   std::uint64_t first_checksum = 0;  // in `checksums`
   std::uint64_t slot_bytes = 0;      // of a value in `blobs`; 0 for all else
   Extents chunk_shape = {};          // of a tensor that is filtered; empty for all else
-  DataPart part = {};                // in which it lies, if that is in a data file: part.file > 0
+  // The part of the tensor in which it lies; without a box if that is all of it.
+  DataPart part = {};
 };
 
 StorageData encode_place(const ChunkPlace& place);

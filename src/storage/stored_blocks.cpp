@@ -194,4 +194,33 @@ std::vector<DamagedBlock> find_damage(const CheckpointFiles& files, const Index&
   return found;
 }
 
+std::optional<Range> find_damaged_padding(const CheckpointFiles& files, const Index& index,
+                                          std::size_t i, const StoredChunk& chunk) {
+  const auto& part = chunk.part;
+  if (!index.in_box_chunks(i) || part.box == chunk.grid.box) return std::nullopt;
+  const auto& file = files.at(part.file);
+  const auto item = itemsize(index.dtype(i));
+  std::optional<Range> damaged;
+  Bytes bytes;
+  std::uint64_t done = 0;
+  const auto expect_zeros_up_to = [&](std::uint64_t end) {
+    constexpr std::uint64_t kMost = std::uint64_t{1} << 20;
+    while (done < end && !damaged) {
+      bytes.resize(std::min(end - done, kMost));
+      file.read(bytes.data(), bytes.size(), part.address + done);
+      const auto wrong = std::ranges::find_if(bytes, [](auto byte) { return byte != 0; });
+      const auto at = done + static_cast<std::uint64_t>(wrong - bytes.begin());
+      if (wrong != bytes.end()) damaged = {part.address + at, 1};
+      done += bytes.size();
+    }
+  };
+  for_each_run(part.box.sizes, relative_to(chunk.grid.box, part.box.offsets), item,
+               [&](std::uint64_t first, std::uint64_t size) {
+                 expect_zeros_up_to(first);
+                 done = first + size;
+               });
+  expect_zeros_up_to(static_cast<std::uint64_t>(nbytes(index.dtype(i), part.box.sizes)));
+  return damaged;
+}
+
 }  // namespace h5dcp

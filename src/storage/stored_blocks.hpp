@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "h5dcp/bytes.hpp"
@@ -44,5 +45,10 @@ struct DamagedBlock {
 std::vector<DamagedBlock> find_damage(const CheckpointFiles& files, const Index& index,
                                       std::size_t i, const StoredChunk& chunk, const Box& box,
                                       Bytes& buffer);
+
+// What lies in a chunk of a shard, of entry i, behind the end of the tensor, is zero: the first of
+// these bytes that is not. Throws Error{io}, Error{corrupt} if the file ends before.
+std::optional<Range> find_damaged_padding(const CheckpointFiles& files, const Index& index,
+                                          std::size_t i, const StoredChunk& chunk);
 
 }  // namespace h5dcp

@@ -61,6 +61,20 @@ StateDict sample(Place place) {
   return state;
 }
 
+// The same, and a tensor of which each rank has some columns, the last one fewer.
+StateDict wide(Place place) {
+  StateDict state = sample(place);
+  const test::Sample columns{"columns", DType::bfloat16, {256, 331}};
+  const DeviceMesh mesh({place.size});
+  const std::vector<Placement> placed{Shard{1}};
+  const auto view =
+      allocate(columns.dtype, local_box(columns.sizes, mesh, placed, place.rank).sizes);
+  const auto tensor = distribute(view, columns.sizes, mesh, placed, place.rank);
+  fill(columns.fqn, tensor);
+  state[columns.fqn] = tensor;
+  return state;
+}
+
 // Every element there is, of dtypes of one and two bytes: 00, 01, ... little-endian.
 StateDict patterns(Place place) {
   StateDict state;
@@ -182,6 +196,11 @@ void write_files(StateDict state, const std::string& path, Files files) {
   save(state, {.storage_writer = &writer});
 }
 
+void write_chunks(StateDict state, const std::string& path) {
+  Hdf5Writer writer(path, {.layout = Layout::chunk_per_shard});
+  save(state, {.storage_writer = &writer});
+}
+
 // No file if HDF5 has no plugin for zstd.
 void write_zstd(const StateDict& state, const std::string& path) {
   try {
@@ -205,6 +224,8 @@ void write_all(const std::string& folder) {
   write(sample(place), folder + "/deflate_collective.h5", Transfer::collective, deflate);
   write_files(sample(place), folder + "/files.h5", Files::number(2));
   write_files(sample(place), folder + "/per_rank.h5", Files::per_ranks(1));
+  write(wide(place), folder + "/wide.h5", Transfer::direct);
+  write_chunks(wide(place), folder + "/chunks.h5");
   write_zstd(patterns(place), folder + "/zstd.h5");
   write(hostile(place), folder + "/hostile.h5", Transfer::direct);
   write(large(place), folder + "/large.h5", Transfer::direct);

@@ -42,6 +42,8 @@ constexpr std::array kWords{
            way.options.files = h5dcp::Files::number(static_cast<int>(files));
          }},
     Word{"per-node", false, [](Way& way, auto) { way.options.files = h5dcp::Files::per_node(); }},
+    Word{"chunks", false,
+         [](Way& way, auto) { way.options.layout = h5dcp::Layout::chunk_per_shard; }},
     Word{"shuffle", false, [](Way& way, auto) { way.options.filters.shuffle = true; }},
     Word{"deflate", true,
          [](Way& way, auto level) { compress(way, h5dcp::Compression::deflate, level); }},
