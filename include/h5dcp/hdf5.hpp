@@ -61,8 +61,8 @@ struct Hdf5Options {
   // Of a save; the same on all ranks. With chunk_per_shard the part of each rank is one range of
   // the file, on pages of its own, however the tensor is sharded: tensors in boxes of one size (but
   // for those at their ends), of 8 KiB to 4 GiB each, are chunked datasets without filters. All
-  // others are contiguous. Not together with Transfer::collective, filters or data files, not
-  // repeated by a PlanCache, and a load must be without Transfer::collective.
+  // others are contiguous. Not together with Transfer::collective, filters or data files; a load
+  // finds out for itself, and must be without Transfer::collective then.
   Layout layout = Layout::contiguous;
 };
 
@@ -87,8 +87,8 @@ class Hdf5Writer : public ParallelStorageWriter, private RepeatingWriter {
                                       SavePlanner& planner) override;
   void finish(const Comm& comm) override;
   void abandon() noexcept override;
-  // In one file, without Transfer::collective, filters and chunk_per_shard. A derived class writes
-  // in its own way, so it cannot unless it says so.
+  // In one file, without Transfer::collective and without filters. A derived class writes in its
+  // own way, so it cannot unless it says so.
   RepeatingWriter* repeating() override;
 
   // Whether `checkpoint_id` can be the path of a file: no URL, no folder, and the nearest folder
@@ -100,6 +100,7 @@ class Hdf5Writer : public ParallelStorageWriter, private RepeatingWriter {
 
  private:
   std::shared_ptr<StoredLayout> keep_layout() override;
+  std::string layout_options() const override;
   std::uint64_t room_for(const BytesWriteData& value) const override;
   void begin_again(const Comm& comm, StoredLayout& layout) override;
   Rewritten write_again(const Comm& comm, const SavePlan& plan, SavePlanner& planner) override;

@@ -107,6 +107,9 @@ class RepeatingWriter {
   // only if the save succeeds.
   virtual std::shared_ptr<StoredLayout> keep_layout() = 0;
 
+  // Those of its options that decide where things lie: a save repeats only one with the same.
+  virtual std::string layout_options() const = 0;
+
   // The longest value that can take the place of one like `value` in that layout.
   virtual std::uint64_t room_for(const BytesWriteData& value) const = 0;
 

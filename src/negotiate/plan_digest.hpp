@@ -19,7 +19,7 @@ struct PlanContext {
   int coordinator = 0;
   std::string planner;   // its class
   std::string plans_by;  // SavePlanner::plans_by
-  std::string writer;    // its class
+  std::string writer;    // its class and RepeatingWriter::layout_options
 };
 
 // Every field that reaches the file or decides who writes what; not the slices, which follow from

@@ -22,16 +22,20 @@ std::uint64_t Hdf5Layout::next_id() const {
 RepeatingWriter* Hdf5Writer::repeating() {
   // Collective calls need every dataset opened on every rank, so they would gain little.
   // How many bytes filters leave follows from the data. Of data files nobody keeps an image.
-  // What is kept of a plan has places for checksums, and says nothing of the layout.
+  // What is kept of a plan has places for checksums.
   const bool can = options_.transfer != Transfer::collective && !options_.filters.any() &&
                    options_.checksums && options_.files.way == Files::Way::one &&
-                   options_.layout == Layout::contiguous && typeid(*this) == typeid(Hdf5Writer);
+                   typeid(*this) == typeid(Hdf5Writer);
   return can ? this : nullptr;
 }
 
 std::shared_ptr<StoredLayout> Hdf5Writer::keep_layout() {
   save_->layout = std::make_shared<Hdf5Layout>();
   return save_->layout;
+}
+
+std::string Hdf5Writer::layout_options() const {
+  return std::string(to_string(options_.layout));
 }
 
 std::uint64_t Hdf5Writer::room_for(const BytesWriteData& value) const {
