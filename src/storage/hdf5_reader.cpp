@@ -124,7 +124,7 @@ void Hdf5Reader::read_data(const Comm& comm, const LoadPlan& plan, LoadPlanner& 
     }
     pieces = reads.pieces();
   });
-  connect_node(comm);
+  if (options_.transfer != Transfer::collective) connect_node(comm);
   const auto engine =
       options_.transfer == Transfer::collective
           ? collective_engine(comm, load.files.own(), load.index, load.calls)

@@ -187,7 +187,7 @@ std::vector<WriteResult> Hdf5Writer::write_data(const Comm& comm, const SavePlan
                        : Index(save.record);
     work = work_of(plan, index, piece_bytes(options_));
   });
-  connect_node(comm);
+  if (!collective || options_.filters.any()) connect_node(comm);
   auto engine = collective ? collective_engine(comm, save.files.own(), index, save.calls)
                            : agreed(comm, node_engine(comm, save.files, options_.transfer, 0));
   const auto step = "write to '" + path_ + "'";
