@@ -9,6 +9,7 @@
 #include "h5dcp/error.hpp"
 #include "layout/data_parts.hpp"
 #include "layout/filters.hpp"
+#include "storage/mpi_hints.hpp"
 
 namespace h5dcp {
 namespace {
@@ -53,6 +54,9 @@ void check_options(const Hdf5Options& options) {
   constexpr std::uint64_t kMostPieceBytes = std::uint64_t{1} << 30;  // MPI counts with 31 bits
   check_filters(options.filters);
   check_files(options.files);
+  if (const auto fault = fault_of(options.hints); !fault.empty()) {
+    throw Error(ErrorCode::invalid_argument, "Hdf5Options::hints: " + fault);
+  }
   if (options.piece_bytes >= 1 && options.piece_bytes <= kMostPieceBytes) return;
   throw Error(ErrorCode::invalid_argument, "Hdf5Options::piece_bytes is " +
                                                std::to_string(options.piece_bytes) +
