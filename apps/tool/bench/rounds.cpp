@@ -111,7 +111,9 @@ class Rounds {
   void load(std::size_t i) {
     if (run_.cold) {
       comm_.agree("empty the page cache", [&] {
-        for (const auto& file : fs::directory_iterator(folder(i))) drop_from_page_cache(file);
+        for (const auto& file : fs::recursive_directory_iterator(folder(i))) {
+          if (file.is_regular_file()) drop_from_page_cache(file);
+        }
       });
     }
     state_.clear();
