@@ -19,6 +19,7 @@
 #include "h5dcp/options.hpp"
 #include "h5dcp/plan_cache.hpp"
 #include "h5dcp/planner.hpp"
+#include "h5dcp/profile.hpp"
 #include "h5dcp/report.hpp"
 #include "h5dcp/state_dict.hpp"
 #include "h5dcp/state_dict_loader.hpp"
