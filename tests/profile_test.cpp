@@ -22,6 +22,7 @@ void expect_same(const Hdf5Options& a, const Hdf5Options& b, const std::string& 
   EXPECT_EQ(a.piece_bytes, b.piece_bytes) << why;
   EXPECT_EQ(a.files, b.files) << why;
   EXPECT_EQ(a.hints, b.hints) << why;
+  EXPECT_EQ(a.alignment, b.alignment) << why;
 }
 
 TEST(Profile, SaysWhatWasMeant) {
@@ -33,6 +34,7 @@ TEST(Profile, SaysWhatWasMeant) {
        .hints = {{"striping_unit", "4194304"}, {"cb_nodes", "2"}}},
       {.transfer = Transfer::aggregated, .files = Files::per_node()},
       {.files = Files::per_ranks(16)},
+      {.alignment = 1U << 20U},
   };
   for (const auto& options : cases) {
     const auto text = profile_of(options);
@@ -50,7 +52,7 @@ TEST(Profile, LeavesWhatItDoesNotNameAsItIsByDefault) {
 }
 
 TEST(Profile, IsOneOrRefused) {
-  const std::string keys = "transfer, piece_bytes, files, hints, measured";
+  const std::string keys = "transfer, piece_bytes, files, hints, alignment, measured";
   const std::pair<std::string, std::string> cases[] = {
       {"", "it is no JSON object with the keys " + keys},
       {"[1]", "it is no JSON object with the keys " + keys},
@@ -74,6 +76,9 @@ TEST(Profile, IsOneOrRefused) {
       {R"({"hints": ["a"]})", "'hints' is [\"a\"]: it must be an object in which each name has a"},
       {R"({"hints": {"cb_nodes": 4}})", "'hints' is {\"cb_nodes\":4}: it must be an object in"},
       {R"({"hints": {"cb_nodes": ""}})", "Hdf5Options::hints: the hint 'cb_nodes' is empty"},
+      {R"({"alignment": "1 MiB"})",
+       "'alignment' is \"1 MiB\": it must be a multiple of 4096, or 0"},
+      {R"({"alignment": 5})", "Hdf5Options::alignment is 5: it must be a multiple of 4096"},
       {"{\"transfer\": \"\xff\"}", "it is no JSON object"}};
   for (const auto& [text, why] : cases) {
     try {

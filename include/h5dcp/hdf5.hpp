@@ -53,6 +53,10 @@ struct Hdf5Options {
   // What MPI-IO is told when Transfer::collective opens a file, after Options::hints; the same on
   // all ranks.
   Hints hints = {};
+  // Of a save; what rank 0 has counts, and a save that repeats a plan has that of the planned one.
+  // Tensors of a multiple of so many bytes, or of 64 times as many, begin at a multiple of it.
+  // A multiple of 4096; 0: the block of the file system, on Lustre the stripe.
+  std::uint64_t alignment = 0;
 };
 
 // What the collective engine did, as HDF5 tells after each call. Every rank counts for itself.

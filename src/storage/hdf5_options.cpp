@@ -10,6 +10,7 @@
 #include "layout/data_parts.hpp"
 #include "layout/filters.hpp"
 #include "storage/mpi_hints.hpp"
+#include "storage/skeleton_objects.hpp"
 
 namespace h5dcp {
 namespace {
@@ -56,6 +57,11 @@ void check_options(const Hdf5Options& options) {
   check_files(options.files);
   if (const auto fault = fault_of(options.hints); !fault.empty()) {
     throw Error(ErrorCode::invalid_argument, "Hdf5Options::hints: " + fault);
+  }
+  if (options.alignment % kPage != 0) {
+    throw Error(ErrorCode::invalid_argument, "Hdf5Options::alignment is " +
+                                                 std::to_string(options.alignment) +
+                                                 ": it must be a multiple of 4096");
   }
   if (options.piece_bytes >= 1 && options.piece_bytes <= kMostPieceBytes) return;
   throw Error(ErrorCode::invalid_argument, "Hdf5Options::piece_bytes is " +

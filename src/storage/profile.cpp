@@ -63,6 +63,12 @@ constexpr std::array kKeys{
           return hints;
         },
         [](Hdf5Options& options, const Json& value) { return take_hints(options.hints, value); }},
+    Key{"alignment", "a multiple of 4096, or 0",
+        [](const Hdf5Options& options) { return Json(options.alignment); },
+        [](Hdf5Options& options, const Json& value) {
+          return value.is_number_unsigned() &&
+                 take(options.alignment, std::optional(value.get<std::uint64_t>()));
+        }},
 };
 
 // How the options came to be is for people.
