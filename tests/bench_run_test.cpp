@@ -36,6 +36,11 @@ TEST(Way, WordsSetOptions) {
             (h5dcp::Filters{.compression = h5dcp::Compression::zstd, .level = 7, .shuffle = true}));
   EXPECT_EQ(way_named("deflate=9").options.filters,
             (h5dcp::Filters{.compression = h5dcp::Compression::deflate, .level = 9}));
+  const auto placed = way_named("alignment=65536+stripes=4+stripe-bytes=131072").options;
+  EXPECT_EQ(placed.alignment, 65536U);
+  EXPECT_EQ(placed.striping, (h5dcp::Striping{4, 131072}));
+  EXPECT_EQ(way_named("all-stripes").options.striping, (h5dcp::Striping{-1, 0}));
+  EXPECT_THROW(way_named("stripes=4294967300"), UsageError) << "it must not wrap around to 4";
   EXPECT_EQ(way_named("aggregated").options.transfer, h5dcp::Transfer::aggregated);
   EXPECT_EQ(way_named("automatic").options.transfer, h5dcp::Transfer::automatic);
   EXPECT_THROW(way_named("deflate=4294967296"), UsageError) << "it must not wrap around to 0";
@@ -243,8 +248,14 @@ TEST(Tuning, AllThatItTriesIsAWay) {
   for (const auto* const chosen : {"automatic", "direct", "aggregated", "collective"}) {
     for (const int ranks : {1, 2, 3, 64}) {
       for (const auto& topic : kTopics) {
-        const auto others = topic.others(chosen, ranks);
-        for (const auto& way : others) EXPECT_NO_THROW(way_named(way)) << way;
+        for (const auto& way : topic.others(chosen, {ranks, true})) {
+          EXPECT_NO_THROW(way_named(way)) << way;
+        }
+        const auto others = topic.others(chosen, {ranks, false});
+        if (topic.name == std::string("stripes")) {
+          EXPECT_TRUE(others.empty()) << "there are none";
+          continue;
+        }
         const bool is_files = topic.name == std::string("files");
         const bool one_file = chosen == std::string("collective") || ranks == 1;
         EXPECT_EQ(others.empty(), is_files && one_file) << topic.name << " " << chosen;

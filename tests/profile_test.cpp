@@ -23,6 +23,7 @@ void expect_same(const Hdf5Options& a, const Hdf5Options& b, const std::string& 
   EXPECT_EQ(a.files, b.files) << why;
   EXPECT_EQ(a.hints, b.hints) << why;
   EXPECT_EQ(a.alignment, b.alignment) << why;
+  EXPECT_EQ(a.striping, b.striping) << why;
 }
 
 TEST(Profile, SaysWhatWasMeant) {
@@ -34,7 +35,8 @@ TEST(Profile, SaysWhatWasMeant) {
        .hints = {{"striping_unit", "4194304"}, {"cb_nodes", "2"}}},
       {.transfer = Transfer::aggregated, .files = Files::per_node()},
       {.files = Files::per_ranks(16)},
-      {.alignment = 1U << 20U},
+      {.alignment = 1U << 20U, .striping = {8, 1U << 22U}},
+      {.striping = {-1, 0}},
   };
   for (const auto& options : cases) {
     const auto text = profile_of(options);
@@ -52,7 +54,8 @@ TEST(Profile, LeavesWhatItDoesNotNameAsItIsByDefault) {
 }
 
 TEST(Profile, IsOneOrRefused) {
-  const std::string keys = "transfer, piece_bytes, files, hints, alignment, measured";
+  const std::string keys =
+      "transfer, piece_bytes, files, hints, alignment, stripe_count, stripe_bytes, measured";
   const std::pair<std::string, std::string> cases[] = {
       {"", "it is no JSON object with the keys " + keys},
       {"[1]", "it is no JSON object with the keys " + keys},
@@ -78,6 +81,14 @@ TEST(Profile, IsOneOrRefused) {
       {R"({"hints": {"cb_nodes": ""}})", "Hdf5Options::hints: the hint 'cb_nodes' is empty"},
       {R"({"alignment": "1 MiB"})",
        "'alignment' is \"1 MiB\": it must be a multiple of 4096, or 0"},
+      {R"({"stripe_count": "all"})",
+       "'stripe_count' is \"all\": it must be a number between -1 and 2000"},
+      {R"({"stripe_count": 4294967297})", "'stripe_count' is 4294967297: it must be a number"},
+      {R"({"stripe_count": 2001})",
+       "Hdf5Options::striping.count is 2001: it must be between -1 and"},
+      {R"({"stripe_bytes": -65536})",
+       "'stripe_bytes' is -65536: it must be a multiple of 65536 below 4 GiB"},
+      {R"({"stripe_bytes": 5})", "Hdf5Options::striping.bytes is 5: it must be a multiple of"},
       {R"({"alignment": 5})", "Hdf5Options::alignment is 5: it must be a multiple of 4096"},
       {"{\"transfer\": \"\xff\"}", "it is no JSON object"}};
   for (const auto& [text, why] : cases) {

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "file_system.hpp"
 #include "h5dcp/profile.hpp"
 #include "measure_all.hpp"
 #include "ranks.hpp"
@@ -117,10 +118,20 @@ void tell(const TuneOptions& options, const std::vector<Answer>& answers) {
   std::cout << "\nwritten to " << printable(options.write) << '\n';
 }
 
+// As rank 0 sees them.
+benchmark::Surroundings surroundings(const h5dcp::Comm& comm, const fs::path& folder) {
+  std::uint64_t is_lustre = 0;
+  comm.agree("look at the file system", [&] {
+    if (comm.rank() == 0) is_lustre = file_system_of(folder).type == "lustre" ? 1 : 0;
+  });
+  return {comm.size(), comm.max("look at the file system", {is_lustre}).front() == 1};
+}
+
 // Nothing if there is nothing to choose.
 std::optional<Answer> ask(const h5dcp::Comm& comm, const Topic& topic, const std::string& before,
-                          benchmark::Run run, const fs::path& folder) {
-  run.way = topic.others(before, comm.size());
+                          const benchmark::Surroundings& here, benchmark::Run run,
+                          const fs::path& folder) {
+  run.way = topic.others(before, here);
   if (run.way.empty()) return std::nullopt;
   run.way.insert(run.way.begin(), before);
   comm.agree("make a folder", [&] {
@@ -140,10 +151,11 @@ int tune_together(const h5dcp::Comm& comm, const TuneOptions& options) {
     }
   });
   const SharedScratch scratch(comm, options.run.dir, "tune");
+  const auto here = surroundings(comm, scratch.path());
   std::vector<Answer> answers;
   for (const auto& topic : benchmark::kTopics) {
     const auto before = answers.empty() ? benchmark::kFirstChoice : answers.back().chosen;
-    auto answer = ask(comm, topic, before, options.run, scratch.path() / topic.name);
+    auto answer = ask(comm, topic, before, here, options.run, scratch.path() / topic.name);
     if (!answer) continue;
     comm.agree("report", [&] {
       if (comm.rank() != 0) return;

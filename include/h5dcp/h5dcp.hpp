@@ -26,6 +26,7 @@
 #include "h5dcp/state_dict_saver.hpp"
 #include "h5dcp/stateful.hpp"
 #include "h5dcp/storage.hpp"
+#include "h5dcp/striping.hpp"
 #include "h5dcp/tensor.hpp"
 #include "h5dcp/value_codec.hpp"
 #include "h5dcp/verify.hpp"

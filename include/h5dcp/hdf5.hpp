@@ -15,6 +15,7 @@
 #include "h5dcp/filters.hpp"
 #include "h5dcp/options.hpp"
 #include "h5dcp/storage.hpp"
+#include "h5dcp/striping.hpp"
 
 namespace h5dcp {
 
@@ -57,6 +58,9 @@ struct Hdf5Options {
   // Tensors of a multiple of so many bytes, or of 64 times as many, begin at a multiple of it.
   // A multiple of 4096; 0: the block of the file system, on Lustre the stripe.
   std::uint64_t alignment = 0;
+  // Of the files that a save makes on Lustre, data files too; what rank 0 has counts. Where it
+  // cannot be done, it is logged as a warning, and they are as their folder says.
+  Striping striping = {};
 };
 
 // What the collective engine did, as HDF5 tells after each call. Every rank counts for itself.

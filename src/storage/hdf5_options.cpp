@@ -28,6 +28,21 @@ void check_same(const std::string& option, const std::string& mine, const std::s
 constexpr std::array<std::string_view, 4> kTransfers{"direct", "collective", "aggregated",
                                                      "automatic"};
 
+void check_striping(const Striping& striping) {
+  constexpr int kMostTargets = 2000;  // that Lustre has
+  constexpr std::uint64_t kUnit = 65536;
+  const auto refuse = [](const std::string& field, const std::string& is, const std::string& must) {
+    throw Error(ErrorCode::invalid_argument,
+                "Hdf5Options::striping." + field + " is " + is + ": it must be " + must);
+  };
+  if (striping.count < -1 || striping.count > kMostTargets) {
+    refuse("count", std::to_string(striping.count), "between -1 and 2000");
+  }
+  if (striping.bytes % kUnit != 0 || striping.bytes >> 32U > 0) {
+    refuse("bytes", std::to_string(striping.bytes), "a multiple of 65536 below 4 GiB");
+  }
+}
+
 }  // namespace
 
 std::string_view to_string(Transfer transfer) {
@@ -58,6 +73,7 @@ void check_options(const Hdf5Options& options) {
   if (const auto fault = fault_of(options.hints); !fault.empty()) {
     throw Error(ErrorCode::invalid_argument, "Hdf5Options::hints: " + fault);
   }
+  check_striping(options.striping);
   if (options.alignment % kPage != 0) {
     throw Error(ErrorCode::invalid_argument, "Hdf5Options::alignment is " +
                                                  std::to_string(options.alignment) +

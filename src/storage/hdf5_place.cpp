@@ -289,7 +289,7 @@ std::vector<std::vector<StorageData>> Hdf5Writer::prepare_global_plan(
                  .unhashed = save.record.unhashed};
     // From here on abandon() removes it.
     save.partial = new_partial(comm, path_, options_.overwrite, whole.generation);
-    const FilePlacement placement{.alignment = options_.alignment};
+    const auto placement = placement_of(comm, path_, options_);
     check_parts(entries, options_.files);
     if (options_.files.way == Files::Way::number) {
       choose_files(entries, static_cast<std::uint32_t>(options_.files.count));

@@ -6,14 +6,25 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
+
+#include "h5dcp/bytes.hpp"
+#include "h5dcp/striping.hpp"
 
 namespace h5dcp::lustre {
 
-// The bytes of a stripe of the open file; nullopt where there is no Lustre. Throws nothing.
-std::optional<std::uint64_t> stripe_bytes(int fd) noexcept;
+// Of the open file; nullopt where there is no Lustre. Throws nothing.
+std::optional<Striping> striping_of(int fd) noexcept;
 
-// Of a file with such an attribute; the largest if ranges of it have different ones. nullopt for
-// one that is none.
-std::optional<std::uint64_t> stripe_bytes_in(std::span<const std::uint8_t> attribute);
+// Asks for them, for a file that nobody has opened yet: an open settles them. Returns 0, or an
+// error as of errno, EOPNOTSUPP where there is no Lustre. Lustre may give others, and not say so.
+int set_striping(const std::string& path, const Striping& striping);
+
+// What the attribute of a file says; that of the range with the largest stripes, if ranges have
+// stripes of their own. nullopt if it is none.
+std::optional<Striping> decode_striping(std::span<const std::uint8_t> attribute);
+
+// What asks for them.
+Bytes encode_striping(const Striping& striping);
 
 }  // namespace h5dcp::lustre

@@ -69,6 +69,20 @@ constexpr std::array kKeys{
           return value.is_number_unsigned() &&
                  take(options.alignment, std::optional(value.get<std::uint64_t>()));
         }},
+    Key{"stripe_count", "a number between -1 and 2000",
+        [](const Hdf5Options& options) { return Json(options.striping.count); },
+        [](Hdf5Options& options, const Json& value) {
+          if (!value.is_number_integer()) return false;
+          const auto count = value.get<std::int64_t>();
+          options.striping.count = static_cast<int>(count);
+          return options.striping.count == count;
+        }},
+    Key{"stripe_bytes", "a multiple of 65536 below 4 GiB",
+        [](const Hdf5Options& options) { return Json(options.striping.bytes); },
+        [](Hdf5Options& options, const Json& value) {
+          return value.is_number_unsigned() &&
+                 take(options.striping.bytes, std::optional(value.get<std::uint64_t>()));
+        }},
 };
 
 // How the options came to be is for people.

@@ -126,7 +126,7 @@ Skeleton make_skeleton(const std::string& path, const std::vector<SkeletonEntry>
   Record& record = skeleton.record;
   record = whole;
 
-  const PosixFile file(path, PosixFile::Mode::create);
+  const PosixFile file = make_file(path, placement);
   const auto items = items_of(tables);
   Objects objects = make_objects(file, entries, items, record.data_folder, maker, placement);
 
@@ -167,7 +167,7 @@ DataFileSkeleton make_data_file(const std::string& path, const std::vector<Skele
                                 const FilePlacement& placement) {
   const hdf5::Quiet quiet;
   Record record = whole;
-  DataFileSkeleton made{.file = PosixFile(path, PosixFile::Mode::create), .addresses = {}};
+  DataFileSkeleton made{.file = make_file(path, placement), .addresses = {}};
   Objects objects = make_objects(made.file, entries, {}, "", maker, placement);
   std::vector<Range> known;
   for (std::size_t i = 0; i < entries.size(); ++i) {
@@ -187,8 +187,9 @@ DataFileSkeleton make_data_file(const std::string& path, const std::vector<Skele
   return made;
 }
 
-void repeat_skeleton(const std::string& path, const Record& record, const SkeletonImage& image) {
-  write_skeleton(PosixFile(path, PosixFile::Mode::create), record, image);
+void repeat_skeleton(const std::string& path, const Record& record, const SkeletonImage& image,
+                     const FilePlacement& placement) {
+  write_skeleton(make_file(path, placement), record, image);
 }
 
 }  // namespace h5dcp

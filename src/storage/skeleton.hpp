@@ -86,6 +86,7 @@ DataFileSkeleton make_data_file(const std::string& path, const std::vector<Skele
 // Makes the same file again, of another generation.
 //
 // Throws Error{io}: "create '<path>': ...".
-void repeat_skeleton(const std::string& path, const Record& record, const SkeletonImage& image);
+void repeat_skeleton(const std::string& path, const Record& record, const SkeletonImage& image,
+                     const FilePlacement& placement);
 
 }  // namespace h5dcp

@@ -49,6 +49,9 @@ void h5dcp_shim_forbid(const char* function, int error);
 // setxattr() changes nothing, and does not say so. NULL ends that.
 void h5dcp_shim_lustre(const void* attribute, size_t size);
 
+// Whether files get those bytes whatever setxattr() asks for (1), as where there are fewer targets.
+void h5dcp_shim_lustre_is_stubborn(int stubborn);
+
 // In how large blocks files in the folder that was armed are moved best (st_blksize); 0 ends that.
 void h5dcp_shim_block_bytes(long nbytes);
 

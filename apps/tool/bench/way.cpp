@@ -48,6 +48,14 @@ constexpr std::array kWords{
            way.options.files = h5dcp::Files::number(static_cast<int>(files));
          }},
     Word{"per-node", false, [](Way& way, auto) { way.options.files = h5dcp::Files::per_node(); }},
+    Word{"alignment", true, [](Way& way, auto bytes) { way.options.alignment = bytes; }},
+    Word{"stripes", true,
+         [](Way& way, auto count) {
+           const auto targets = std::min<std::uint64_t>(count, 1'000'000);  // too many are refused
+           way.options.striping.count = static_cast<int>(targets);
+         }},
+    Word{"all-stripes", false, [](Way& way, auto) { way.options.striping.count = -1; }},
+    Word{"stripe-bytes", true, [](Way& way, auto bytes) { way.options.striping.bytes = bytes; }},
     Word{"shuffle", false, [](Way& way, auto) { way.options.filters.shuffle = true; }},
     Word{"deflate", true,
          [](Way& way, auto level) { compress(way, h5dcp::Compression::deflate, level); }},
