@@ -15,8 +15,8 @@ namespace h5dcp {
 // file, the key and what is allowed, if it is no profile.
 Hdf5Options options_from_profile(const std::string& path);
 
-// The profile that says `options`, JSON: all of them but `overwrite` and `filters`, which are not
-// for the file system to choose.
+// The profile that says `options`, JSON: all of them but `overwrite`, `filters` and `checksums`,
+// which are not for the file system to choose.
 std::string profile_of(const Hdf5Options& options);
 
 }  // namespace h5dcp
