@@ -45,7 +45,7 @@ void put(Bytes& bytes, std::size_t offset, Number number) {
 }
 
 std::optional<Striping> decode_plain(std::span<const std::uint8_t> bytes) {
-  const auto magic = number_at<std::uint32_t>(bytes, 0);
+  const auto magic = number_at<std::uint32_t>(bytes, 0).value_or(0);
   if (magic != kPlain && magic != kPlainInPool) return std::nullopt;
   if (bytes.size() < kPlainBytes) return std::nullopt;
   const auto stripe = number_at<std::uint32_t>(bytes, kStripeBytes);

@@ -17,7 +17,7 @@ std::vector<std::string> with_each(const std::string& chosen,
                                    const std::vector<std::string>& words) {
   std::vector<std::string> ways;
   ways.reserve(words.size());
-  for (const auto& word : words) ways.push_back(chosen + '+' + word);
+  for (const auto& word : words) ways.emplace_back(chosen).append("+").append(word);
   return ways;
 }
 
