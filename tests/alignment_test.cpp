@@ -28,7 +28,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::uint64_t kUnit = 16384;
+constexpr std::uint64_t kUnit = 8192;
 constexpr std::uint64_t kPage = 4096;
 
 // Multiples of kUnit, sizes that are none, one of 64 times as much and a rest, and small ones.
@@ -37,7 +37,7 @@ const std::vector<test::Sample> kSamples{{"a.odd", DType::float32, {77, 300}},
                                          {"c.small", DType::float32, {5}},
                                          {"d.twice", DType::bfloat16, {512, 128}},
                                          {"e.odd", DType::int8, {5001}},
-                                         {"f.large", DType::int8, {1, 65 * 16384 + 1}},
+                                         {"f.large", DType::int8, {1, 65 * 8192 + 1}},
                                          {"g.even.again", DType::float64, {8, 64, 16}}};
 
 bool is_large(const CheckpointEntry& entry) {
