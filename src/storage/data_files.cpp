@@ -141,7 +141,8 @@ void name_sources(std::vector<SkeletonEntry>& entries) {
 }
 
 std::vector<PosixFile> make_data_files(const std::string& folder,
-                                       std::vector<SkeletonEntry>& entries, const Record& whole) {
+                                       std::vector<SkeletonEntry>& entries, const Record& whole,
+                                       const FilePlacement& placement) {
   std::vector<PosixFile> files;
   auto contents = sources_of(entries);
   contents.resize(whole.data_files);
@@ -160,7 +161,8 @@ std::vector<PosixFile> make_data_files(const std::string& folder,
     const auto number = static_cast<std::uint32_t>(files.size() + 1);
     const Record record{
         .generation = whole.generation, .world_size = whole.world_size, .data_file = number};
-    auto made = make_data_file(folder + "/" + data_file_name(number), datasets, record);
+    auto made = make_data_file(folder + "/" + data_file_name(number), datasets, record,
+                               SkeletonMaker::direct, placement);
     for (std::size_t i = 0; i < sources.size(); ++i) {
       entries[sources[i].entry].parts[sources[i].part].address = made.addresses[i];
     }
