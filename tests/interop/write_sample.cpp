@@ -177,8 +177,8 @@ void write(StateDict state, const std::string& path, Transfer transfer, Filters 
   save(state, {.storage_writer = &writer});
 }
 
-void write_files(StateDict state, const std::string& path, Files files) {
-  Hdf5Writer writer(path, {.files = files});
+void write_with(StateDict state, const std::string& path, const Hdf5Options& options) {
+  Hdf5Writer writer(path, options);
   save(state, {.storage_writer = &writer});
 }
 
@@ -203,8 +203,9 @@ void write_all(const std::string& folder) {
   const Filters deflate{.compression = Compression::deflate, .level = 6, .shuffle = true};
   write(sample(place), folder + "/deflate.h5", Transfer::direct, deflate);
   write(sample(place), folder + "/deflate_collective.h5", Transfer::collective, deflate);
-  write_files(sample(place), folder + "/files.h5", Files::number(2));
-  write_files(sample(place), folder + "/per_rank.h5", Files::per_ranks(1));
+  write_with(sample(place), folder + "/files.h5", {.files = Files::number(2)});
+  write_with(sample(place), folder + "/per_rank.h5", {.files = Files::per_ranks(1)});
+  write_with(sample(place), folder + "/unhashed.h5", {.checksums = false});
   write_zstd(patterns(place), folder + "/zstd.h5");
   write(hostile(place), folder + "/hostile.h5", Transfer::direct);
   write(large(place), folder + "/large.h5", Transfer::direct);
