@@ -3,12 +3,17 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
+#include <fstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "h5dcp/error.hpp"
 #include "rank_state.hpp"
+#include "run.hpp"
 #include "summary.hpp"
+#include "tuning.hpp"
 #include "verbs.hpp"
 #include "way.hpp"
 #include "workload.hpp"
@@ -31,10 +36,41 @@ TEST(Way, WordsSetOptions) {
             (h5dcp::Filters{.compression = h5dcp::Compression::zstd, .level = 7, .shuffle = true}));
   EXPECT_EQ(way_named("deflate=9").options.filters,
             (h5dcp::Filters{.compression = h5dcp::Compression::deflate, .level = 9}));
+  const auto placed = way_named("alignment=65536+stripes=4+stripe-bytes=131072").options;
+  EXPECT_EQ(placed.alignment, 65536U);
+  EXPECT_EQ(placed.striping, (h5dcp::Striping{4, 131072}));
+  EXPECT_EQ(way_named("all-stripes").options.striping, (h5dcp::Striping{-1, 0}));
+  EXPECT_THROW(way_named("stripes=4294967300"), UsageError) << "it must not wrap around to 4";
   EXPECT_EQ(way_named("aggregated").options.transfer, h5dcp::Transfer::aggregated);
   EXPECT_EQ(way_named("automatic").options.transfer, h5dcp::Transfer::automatic);
   EXPECT_THROW(way_named("deflate=4294967296"), UsageError) << "it must not wrap around to 0";
   EXPECT_THROW(way_named(""), UsageError);
+}
+
+TEST(Way, AProfileIsAWord) {
+  std::ofstream("profile.json")
+      << R"({"transfer": "direct", "piece_bytes": 4096, "files": "number 3"})";
+  const auto profile = way_named("profile", "profile.json").options;
+  EXPECT_EQ(profile.transfer, h5dcp::Transfer::direct);
+  EXPECT_EQ(profile.piece_bytes, 4096U);
+  EXPECT_EQ(profile.files, h5dcp::Files::number(3));
+  const auto changed = way_named("profile+aggregated+warm", "profile.json");
+  EXPECT_EQ(changed.options.transfer, h5dcp::Transfer::aggregated);
+  EXPECT_EQ(changed.options.piece_bytes, 4096U);
+  EXPECT_TRUE(changed.warm);
+  EXPECT_THROW(way_named("profile"), UsageError) << "which?";
+  EXPECT_THROW(way_named("profile", "missing.json"), UsageError);
+}
+
+TEST(ARun, MeasuresItsProfile) {
+  const auto ways_of = [](benchmark::Run run) {
+    add_profile(run);
+    return run.way;
+  };
+  using Ways = std::vector<std::string>;
+  EXPECT_EQ(ways_of({.way = {"direct"}}), Ways{"direct"});
+  EXPECT_EQ(ways_of({.way = {"direct"}, .profile = "p"}), (Ways{"direct", "profile"}));
+  EXPECT_EQ(ways_of({.way = {"profile+warm"}, .profile = "p"}), Ways{"profile+warm"});
 }
 
 // Some tensors of each kind, few enough to look at all.
@@ -172,6 +208,60 @@ TEST(Summary, IsOverTheRounds) {
   EXPECT_EQ(direct.phases[1].slowest_rank, 1);
   EXPECT_EQ(summaries[3].what, "load");
   EXPECT_EQ(summaries[3].seconds.median, 8);
+}
+
+// Of two workloads, each with these medians of save and load.
+std::vector<Measured> measured_as(
+    const std::vector<std::pair<std::string, std::array<double, 4>>>& ways) {
+  std::vector<Measured> workloads{{.workload = "rows"}, {.workload = "columns"}};
+  for (const auto& [way, of_raw] : ways) {
+    for (std::size_t i = 0; i < 4; ++i) {
+      workloads[i / 2].summaries.push_back(
+          {.what = i % 2 == 0 ? "save" : "load", .way = way, .of_raw = {.median = of_raw.at(i)}});
+    }
+  }
+  return workloads;
+}
+
+TEST(Tuning, ScoresAreGeometricMeans) {
+  const auto measured = measured_as({{"raw", {1, 1, 1, 1}}, {"direct", {4, 1, 0.5, 8}}});
+  EXPECT_DOUBLE_EQ(score_of(measured, "raw"), 1);
+  EXPECT_DOUBLE_EQ(score_of(measured, "direct"), 2);
+}
+
+TEST(Tuning, WhatWasChosenStaysUnlessAnotherIsClearlyBetter) {
+  const std::vector<std::string> ways{"a", "b", "c"};
+  EXPECT_EQ(best_of(ways, measured_as({{"a", {1, 1, 1, 1}},
+                                       {"b", {1.04, 1.04, 1.04, 1.04}},
+                                       {"c", {0.5, 0.5, 0.5, 0.5}}})),
+            "a");
+  EXPECT_EQ(best_of(ways, measured_as({{"a", {1, 1, 1, 1}},
+                                       {"b", {1.06, 1.06, 1.06, 1.06}},
+                                       {"c", {2, 2, 1, 0.5}}})),
+            "c");
+  EXPECT_EQ(
+      best_of(ways, measured_as({{"a", {3, 3, 3, 3}}, {"b", {2, 2, 2, 2}}, {"c", {1, 1, 1, 1}}})),
+      "a");
+}
+
+TEST(Tuning, AllThatItTriesIsAWay) {
+  for (const auto* const chosen : {"automatic", "direct", "aggregated", "collective"}) {
+    for (const int ranks : {1, 2, 3, 64}) {
+      for (const auto& topic : kTopics) {
+        for (const auto& way : topic.others(chosen, {ranks, true})) {
+          EXPECT_NO_THROW(way_named(way)) << way;
+        }
+        const auto others = topic.others(chosen, {ranks, false});
+        if (topic.name == std::string("stripes")) {
+          EXPECT_TRUE(others.empty()) << "there are none";
+          continue;
+        }
+        const bool is_files = topic.name == std::string("files");
+        const bool one_file = chosen == std::string("collective") || ranks == 1;
+        EXPECT_EQ(others.empty(), is_files && one_file) << topic.name << " " << chosen;
+      }
+    }
+  }
 }
 
 }  // namespace

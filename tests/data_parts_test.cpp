@@ -78,6 +78,14 @@ TEST(Files, SayWhatTheyAre) {
   EXPECT_EQ(to_string(Files::number(4)), "number 4");
   EXPECT_EQ(to_string(Files::per_node()), "per node");
   EXPECT_EQ(to_string(Files::per_ranks(8)), "per 8 ranks");
+  for (const auto& files :
+       {Files(), Files::number(4), Files::per_node(), Files::per_ranks(8), Files::number(65536)}) {
+    EXPECT_EQ(files_named(to_string(files)), files);
+  }
+  for (const auto* name : {"", "two", "number", "number  4", "number 04", "number 4 ", "number 4x",
+                           "per", "per ranks", "number 99999999999", "4"}) {
+    EXPECT_EQ(files_named(name), std::nullopt) << name;
+  }
 }
 
 TEST(Files, AreAtLeastOne) {

@@ -487,6 +487,7 @@ TEST_F(Logging, TheEnvironmentSaysWhatItWants) {
   EXPECT_EQ(Options::from_environment().log_level, Options().log_level);
   EXPECT_EQ(Options::from_environment().record_path, "");
   EXPECT_EQ(Options::from_environment().logger, nullptr);
+  EXPECT_EQ(Options::from_environment().hints, Hints());
   const std::vector<std::pair<std::string, LogLevel>> levels{
       {"off", LogLevel::off},   {"error", LogLevel::error}, {"warning", LogLevel::warning},
       {"info", LogLevel::info}, {"debug", LogLevel::debug}, {"", Options().log_level}};
@@ -497,6 +498,15 @@ TEST_F(Logging, TheEnvironmentSaysWhatItWants) {
   for (const auto& name : {"record.jsonl", "/missing/record", ""}) {
     const Variable variable("H5DCP_RECORD", name);
     EXPECT_EQ(Options::from_environment().record_path, name);
+  }
+  const std::vector<std::pair<std::string, Hints>> hints{
+      {"", {}},
+      {"cb_nodes=4", {{"cb_nodes", "4"}}},
+      {"cb_config_list=*:1;romio_cb_write=enable;x==",
+       {{"cb_config_list", "*:1"}, {"romio_cb_write", "enable"}, {"x", "="}}}};
+  for (const auto& [text, meant] : hints) {
+    const Variable variable("H5DCP_HINTS", text);
+    EXPECT_EQ(Options::from_environment().hints, meant) << text;
   }
 }
 
@@ -516,6 +526,10 @@ TEST_F(Logging, WhatItCannotMeanIsRefused) {
     expect_refused("H5DCP_LOG_LEVEL", level, "not off, error, warning, info or debug");
   }
   expect_refused("H5DCP_RECORD", folder, "a folder, not a file to append to");
+  expect_refused("H5DCP_HINTS", "cb_nodes", "'cb_nodes' is no name=value");
+  expect_refused("H5DCP_HINTS", "a=1;;b=2", "'' is no name=value");
+  expect_refused("H5DCP_HINTS", "=4", "the name of a hint is empty");
+  expect_refused("H5DCP_HINTS", "cb_nodes=", "the hint 'cb_nodes' is empty");
 }
 
 }  // namespace

@@ -67,6 +67,19 @@ def test_as_many_ranks_print_the_same_digits(whole, half, transfer):
     subprocess.run(["h5diff", *final], check=True)  # and end in the same state
 
 
+def test_a_profile_says_how_checkpoints_are_saved(whole, half):
+    profile = half / "profile.json"
+    profile.write_text('{"files": "number 2"}')
+    run = Run(2, half, "--resume", "--profile", profile)
+    assert_resumed(run, half)
+    [data] = half.glob(f"step_{STEPS}.h5.*.data")
+    assert sorted(file.name for file in data.iterdir()) == ["1.h5", "2.h5"]
+    profile.write_text('{"files": "some"}')
+    run = Run(2, half, "--profile", profile)
+    assert run.status != 0
+    assert f"profile '{profile}': 'files' is \"some\": it must be one, number N" in run.errors + run.output
+
+
 @pytest.mark.parametrize("ranks", [1, 3])
 def test_other_numbers_of_ranks_come_close(whole, half, ranks):
     run = Run(ranks, half, "--resume", "--report-memory")

@@ -1,5 +1,6 @@
 #include "command_line.hpp"
 
+#include <set>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -9,6 +10,24 @@
 #include "version.hpp"
 
 namespace tool {
+
+namespace {
+
+// A field of a run: see for_each_field().
+template <class Field>
+void add_flag(CLI::App* verb, const std::string& name, Field& field, const std::string& value,
+              const std::string& description) {
+  if constexpr (std::is_same_v<Field, bool>) {
+    verb->add_flag("--" + name, field, description);
+  } else {
+    auto* option = verb->add_option("--" + name, field, description)->type_name(value);
+    if (std::is_same_v<Field, std::vector<std::string>>) {
+      option->delimiter(',')->allow_extra_args(false);
+    }
+  }
+}
+
+}  // namespace
 
 CommandLine::CommandLine() : app_("Looks into checkpoints that h5dcp saved.", "h5dcp") {
   app_.set_version_flag("--version", std::string("h5dcp ") + kVersion,
@@ -28,6 +47,7 @@ CommandLine::CommandLine() : app_("Looks into checkpoints that h5dcp saved.", "h
   add_verify();
   add_doctor();
   add_bench();
+  add_tune();
 }
 
 // For the build, so in no help: prints what is made from all the verbs and options.
@@ -115,19 +135,7 @@ void CommandLine::add_bench() {
   const auto read = [this](const std::string& path) { bench_.run = benchmark::read_run(path); };
   verb->add_option_function<std::string>("RUN.json", read, "A run, as --print-run has it");
   // Flags come after the file, so they win over it.
-  benchmark::for_each_field(
-      bench_.run, [verb](const std::string& name, auto& field, const std::string& value,
-                         const std::string& description) {
-        using Field = std::remove_cvref_t<decltype(field)>;
-        if constexpr (std::is_same_v<Field, bool>) {
-          verb->add_flag("--" + name, field, description);
-        } else {
-          auto* option = verb->add_option("--" + name, field, description)->type_name(value);
-          if (std::is_same_v<Field, std::vector<std::string>>) {
-            option->delimiter(',')->allow_extra_args(false);
-          }
-        }
-      });
+  benchmark::for_each_field(bench_.run, [verb](auto&&... field) { add_flag(verb, field...); });
   verb->add_option("--csv", bench_.csv, "Write each time there, a line a save or load")
       ->type_name("FILE.csv");
   verb->add_option("--json", bench_.json, "Write all results there")->type_name("FILE.json");
@@ -136,6 +144,18 @@ void CommandLine::add_bench() {
   verb->add_flag("--print-run", bench_.print_run, "Print the run as JSON and measure nothing");
   verb->add_flag("--print-workload", bench_.print_workload,
                  "Print all tensors as JSON and measure nothing");
+  verb->footer("Exit status: 0 measured, 1 something went wrong, 2 usage.");
+}
+
+void CommandLine::add_tune() {
+  auto* verb = add("tune", "Measure which options suit a folder", [this] { return tune(tune_); });
+  verb->add_option("DIR", tune_.run.dir, "Where checkpoints will be")->required();
+  benchmark::for_each_field(tune_.run, [verb](const std::string& name, auto&&... rest) {
+    const std::set<std::string> flags{"workload", "scale", "optimizer", "repetitions", "cold"};
+    if (flags.contains(name)) add_flag(verb, name, rest...);
+  });
+  verb->add_option("--write", tune_.write, "Write a profile with the best options there")
+      ->type_name("FILE");
   verb->footer("Exit status: 0 measured, 1 something went wrong, 2 usage.");
 }
 

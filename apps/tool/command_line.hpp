@@ -34,6 +34,7 @@ class CommandLine {
   void add_verify();
   void add_doctor();
   void add_bench();
+  void add_tune();
   void add_printer(const std::string& name, std::function<std::string()> text);
   CLI::App* add(const std::string& name, const std::string& description, std::function<int()> run,
                 int failure = kDamaged);
@@ -48,6 +49,7 @@ class CommandLine {
   VerifyOptions verify_;
   DoctorOptions doctor_;
   BenchOptions bench_;
+  TuneOptions tune_;
   std::function<int()> run_;
   int failure_ = kDamaged;
 };

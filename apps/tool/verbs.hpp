@@ -91,6 +91,13 @@ struct BenchOptions {
   bool print_run = false;
   bool print_workload = false;
 };
-int bench(const BenchOptions& options);
+int bench(BenchOptions options);
+
+// Which options suit the file system of a folder.
+struct TuneOptions {
+  benchmark::Run run{.workload = {"rows", "columns"}, .scale = 0.1, .repetitions = 3};
+  std::string write;  // where the profile goes; empty: nowhere
+};
+int tune(const TuneOptions& options);
 
 }  // namespace tool

@@ -86,7 +86,7 @@ h5dcp::StateDict to_restore(Trainer& trainer, const std::string& forget) {
 
 void load(Trainer& trainer, const std::string& path, const Options& options, MPI_Comm comm) {
   h5dcp::StateDict state = to_restore(trainer, options.forget);
-  h5dcp::Hdf5Reader reader(path, {.transfer = options.transfer});
+  h5dcp::Hdf5Reader reader(path, options.hdf5);
   h5dcp::load(state, {.storage_reader = &reader,
                       .comm = comm,
                       .deadline = options.comm.deadline,
@@ -107,7 +107,7 @@ void save(Trainer& trainer, const Options& options, MPI_Comm parent) {
   const std::string path =
       options.checkpoint + "/step_" + std::to_string(trainer.steps_done()) + ".h5";
   h5dcp::StateDict state = trainer.state_dict();
-  h5dcp::Hdf5Writer writer(path, {.transfer = options.transfer});
+  h5dcp::Hdf5Writer writer(path, options.hdf5);
   h5dcp::save(state, {.storage_writer = &writer,
                       .comm = parent,
                       .deadline = options.comm.deadline,

@@ -89,10 +89,9 @@ int main(int argc, char** argv) {
   MPI_Init_thread(&argc, &argv, MPI_THREAD_MULTIPLE, &threads);
   int rank = 0;
   MPI_Comm_rank(MPI_COMM_WORLD, &rank);
-  const trainer::Options options = trainer::parse(argc, argv, rank);
   int status = 0;
   try {
-    status = trainer::run(options, MPI_COMM_WORLD);
+    status = trainer::run(trainer::parse(argc, argv, rank), MPI_COMM_WORLD);
   } catch (const h5dcp::CheckpointException& error) {
     if (error.code() == h5dcp::ErrorCode::timeout) app::end_job(trainer::kProgram, error);
     if (rank == 0) std::cerr << trainer::kProgram << ": " << error.what() << std::endl;

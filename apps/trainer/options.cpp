@@ -8,6 +8,7 @@
 #include <string>
 
 #include "h5dcp/error.hpp"
+#include "h5dcp/profile.hpp"
 #include "hang.hpp"
 
 namespace trainer {
@@ -17,6 +18,14 @@ namespace {
 h5dcp::CommOptions comm_options(std::chrono::seconds deadline) {
   try {
     return app::comm_options(kProgram, deadline);
+  } catch (const h5dcp::Error& error) {
+    throw CLI::ValidationError(error.what());
+  }
+}
+
+h5dcp::Hdf5Options profile_options(const std::string& path) {
+  try {
+    return h5dcp::options_from_profile(path);
   } catch (const h5dcp::Error& error) {
     throw CLI::ValidationError(error.what());
   }
@@ -44,8 +53,11 @@ Options parse(int argc, char** argv, int rank) {
   app.add_option("--context", options.context, "bytes of a sample")->check(CLI::PositiveNumber);
   app.add_option("--batch", options.batch, "samples of a step, over all ranks")
       ->check(CLI::PositiveNumber);
-  std::string transfer = "automatic";
-  app.add_option("--transfer", transfer, "how checkpoints are written and read")
+  std::string profile;
+  app.add_option("--profile", profile, "options for checkpoints, as h5dcp tune writes them");
+  std::string transfer;
+  app.add_option("--transfer", transfer,
+                 "how checkpoints are written and read [automatic, or as the profile says]")
       ->check(CLI::IsMember({"automatic", "aggregated", "direct", "collective"}));
   auto deadline = std::chrono::duration_cast<std::chrono::seconds>(options.comm.deadline).count();
   app.add_option("--deadline", deadline,
@@ -63,13 +75,14 @@ Options parse(int argc, char** argv, int rank) {
       throw CLI::ValidationError("--hidden", "heads must divide it");
     }
     options.comm = comm_options(std::chrono::seconds(deadline));
+    if (!profile.empty()) options.hdf5 = profile_options(profile);
   } catch (const CLI::ParseError& error) {
     const int status = rank == 0 ? app.exit(error) : error.get_exit_code();
     MPI_Finalize();
     std::exit(status);
   }
   if (options.forget == "optimizer") options.forget = "optim";
-  options.transfer = h5dcp::transfer_named(transfer).value();
+  if (!transfer.empty()) options.hdf5.transfer = h5dcp::transfer_named(transfer).value();
   return options;
 }
 

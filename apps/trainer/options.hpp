@@ -24,8 +24,8 @@ struct Options {
   std::int64_t heads = 4;
   std::int64_t context = 64;  // bytes
   std::int64_t batch = 12;    // samples of all ranks together
-  h5dcp::Transfer transfer = h5dcp::Transfer::automatic;
-  h5dcp::CommOptions comm;  // for all that ranks do together to save and load
+  h5dcp::Hdf5Options hdf5;    // how checkpoints are written and read
+  h5dcp::CommOptions comm;    // for all that ranks do together to save and load
   bool report_memory = false;
   std::string forget;  // part of the state that is not restored, to see that it matters
 };

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 namespace h5dcp {
@@ -28,7 +29,8 @@ struct Files {
   bool operator==(const Files&) const = default;
 };
 
-// "one", "number 4", "per node", "per 8 ranks".
+// "one", "number 4", "per node", "per 8 ranks", and the inverse; nullopt for a name that is none.
 std::string to_string(const Files& files);
+std::optional<Files> files_named(const std::string& name);
 
 }  // namespace h5dcp

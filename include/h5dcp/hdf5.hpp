@@ -13,7 +13,9 @@
 
 #include "h5dcp/files.hpp"
 #include "h5dcp/filters.hpp"
+#include "h5dcp/options.hpp"
 #include "h5dcp/storage.hpp"
+#include "h5dcp/striping.hpp"
 
 namespace h5dcp {
 
@@ -58,6 +60,16 @@ struct Hdf5Options {
   // Of a save; the same on all ranks. If not one, without Transfer::collective and filters; a load
   // finds out for itself, and must be without Transfer::collective then.
   Files files = {};
+  // What MPI-IO is told when Transfer::collective opens a file, after Options::hints; the same on
+  // all ranks.
+  Hints hints = {};
+  // Of a save; what rank 0 has counts, and a save that repeats a plan has that of the planned one.
+  // Tensors of a multiple of so many bytes, or of 64 times as many, begin at a multiple of it.
+  // A multiple of 4096; 0: the block of the file system, on Lustre the stripe.
+  std::uint64_t alignment = 0;
+  // Of the files that a save makes on Lustre, data files too; what rank 0 has counts. Where it
+  // cannot be done, it is logged as a warning, and they are as their folder says.
+  Striping striping = {};
   // Of a save; the same on all ranks. With chunk_per_shard the part of each rank is one range of
   // the file, on pages of its own, however the tensor is sharded: tensors in boxes of one size (but
   // for those at their ends), of 8 KiB to 4 GiB each, are chunked datasets without filters. All
@@ -74,7 +86,7 @@ struct CollectiveCalls {
 
 class Hdf5Writer : public ParallelStorageWriter, private RepeatingWriter {
  public:
-  // Throws Error{invalid_argument} if piece_bytes or the level of the filters is out of range.
+  // Throws Error{invalid_argument} for options that make no sense, alone or together.
   explicit Hdf5Writer(std::string path, Hdf5Options options = {});
   ~Hdf5Writer() override;
 
@@ -120,7 +132,7 @@ class Hdf5Writer : public ParallelStorageWriter, private RepeatingWriter {
 
 class Hdf5Reader : public ParallelStorageReader {
  public:
-  // Throws Error{invalid_argument} if piece_bytes is out of range.
+  // Throws Error{invalid_argument} for options that make no sense.
   explicit Hdf5Reader(std::string path, Hdf5Options options = {});
   ~Hdf5Reader() override;
 

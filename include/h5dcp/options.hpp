@@ -5,8 +5,14 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace h5dcp {
+
+// What MPI-IO may take into account, by name: {{"cb_nodes", "4"}, {"cb_buffer_size", "33554432"}}.
+// It ignores names that it does not know. Of two with one name the last counts.
+using Hints = std::vector<std::pair<std::string, std::string>>;
 
 // How much is said; each level includes those before it.
 enum class LogLevel : std::uint8_t {
@@ -39,9 +45,12 @@ struct Options {
   // a warning, and harms nothing else.
   std::string record_path = {};
 
-  // What H5DCP_LOG_LEVEL (the name of a level) and H5DCP_RECORD (a record_path) say; one that is
-  // not set, or empty, leaves the default. Nothing else in the library reads the environment.
-  // Rank-local.
+  // For Transfer::collective, before those of Hdf5Options; the same on all ranks.
+  Hints hints = {};
+
+  // What H5DCP_LOG_LEVEL (the name of a level), H5DCP_RECORD (a record_path) and H5DCP_HINTS
+  // (hints, as "cb_nodes=4;romio_cb_write=enable") say; one that is not set, or empty, leaves the
+  // default. Nothing else in the library reads the environment. Rank-local.
   //
   // Throws Error{invalid_argument}, which names the variable, if it says something else.
   static Options from_environment();

@@ -4,11 +4,13 @@
 #include <array>
 #include <cstdlib>
 #include <filesystem>
+#include <sstream>
 #include <string_view>
 #include <system_error>
 #include <utility>
 
 #include "h5dcp/error.hpp"
+#include "storage/mpi_hints.hpp"
 
 namespace h5dcp {
 namespace {
@@ -37,6 +39,19 @@ LogLevel level_named(const std::string& name, const std::string& value) {
   return found->second;
 }
 
+// "name=value;name=value"
+Hints hints_in(const std::string& name, const std::string& value) {
+  Hints hints;
+  std::istringstream parts(value);
+  for (std::string part; std::getline(parts, part, ';');) {
+    const auto equals = part.find('=');
+    if (equals == part.npos) refuse(name, value, "'" + part + "' is no name=value");
+    hints.emplace_back(part.substr(0, equals), part.substr(equals + 1));
+  }
+  if (const auto fault = fault_of(hints); !fault.empty()) refuse(name, value, fault);
+  return hints;
+}
+
 }  // namespace
 
 Options Options::from_environment() {
@@ -51,6 +66,8 @@ Options Options::from_environment() {
   if (std::filesystem::is_directory(options.record_path, unknown)) {
     refuse(record, options.record_path, "a folder, not a file to append to");
   }
+  const std::string hints = "H5DCP_HINTS";
+  options.hints = hints_in(hints, variable(hints.c_str()));
   return options;
 }
 

@@ -9,7 +9,7 @@
 namespace h5dcp {
 namespace {
 
-constexpr std::uint64_t kPieceBytes = std::uint64_t{8} << 20;
+constexpr std::uint64_t kBytesAtOnce = std::uint64_t{8} << 20;
 
 }  // namespace
 
@@ -65,7 +65,7 @@ void StoredTensor::read(const Box& box, const TensorView& target) const {
   std::vector<Box> parts;
   for (const auto& chunk : impl_->chunks) {
     parts.clear();
-    parts_of(chunk, box, itemsize(dtype()), kPieceBytes, true, parts);
+    parts_of(chunk, box, itemsize(dtype()), kBytesAtOnce, true, parts);
     for (const auto& part : parts) {
       packed.resize(static_cast<std::size_t>(nbytes(dtype(), part.sizes)));
       read_checked(impl_->files, index, entry, chunk, part, packed.data());

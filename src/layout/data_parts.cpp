@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <functional>
 #include <map>
 #include <queue>
@@ -37,6 +38,17 @@ std::string to_string(const Files& files) {
       return "per " + std::to_string(files.count) + " ranks";
   }
   return "unknown";
+}
+
+std::optional<Files> files_named(const std::string& name) {
+  const auto digits = name.find_first_of("0123456789");
+  int count = 0;
+  if (digits != name.npos) std::from_chars(&name[digits], name.data() + name.size(), count);
+  for (const auto& files :
+       {Files{}, Files::number(count), Files::per_node(), Files::per_ranks(count)}) {
+    if (to_string(files) == name) return files;
+  }
+  return std::nullopt;
 }
 
 void check_files(const Files& files) {

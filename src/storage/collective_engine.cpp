@@ -104,8 +104,9 @@ class SharedFile {
 
 class CollectiveEngine : public Engine {
  public:
-  CollectiveEngine(Comm comm, const PosixFile& file, const Index& index, CollectiveCalls& calls)
-      : comm_(std::move(comm)), file_(file), index_(index), calls_(calls) {}
+  CollectiveEngine(Comm comm, const PosixFile& file, const Index& index, const MpiInfo& hints,
+                   CollectiveCalls& calls)
+      : comm_(std::move(comm)), file_(file), index_(index), hints_(hints), calls_(calls) {}
 
   void write(std::string_view step, const std::vector<Piece>& pieces, const Describe& describe,
              const std::function<const void*(std::size_t)>& data) override {
@@ -275,7 +276,7 @@ class CollectiveEngine : public Engine {
   void open(SharedFile& file, unsigned flags) const {
     const auto what = "open '" + file_.path() + "' through MPI-IO";
     const hdf5::PropertyList access(H5Pcreate(H5P_FILE_ACCESS), what);
-    ok(H5Pset_fapl_mpio(access.get(), comm_.get(), MPI_INFO_NULL), what);
+    ok(H5Pset_fapl_mpio(access.get(), comm_.get(), hints_.get()), what);
     file.open(file_.path(), flags, access.get(), what);
   }
 
@@ -303,14 +304,16 @@ class CollectiveEngine : public Engine {
   Comm comm_;
   const PosixFile& file_;
   const Index& index_;
+  const MpiInfo& hints_;
   CollectiveCalls& calls_;
 };
 
 }  // namespace
 
 std::unique_ptr<Engine> collective_engine(const Comm& comm, const PosixFile& file,
-                                          const Index& index, CollectiveCalls& calls) {
-  return std::make_unique<CollectiveEngine>(comm, file, index, calls);
+                                          const Index& index, const MpiInfo& hints,
+                                          CollectiveCalls& calls) {
+  return std::make_unique<CollectiveEngine>(comm, file, index, hints, calls);
 }
 
 }  // namespace h5dcp

@@ -15,7 +15,7 @@ namespace h5dcp {
 namespace {
 
 // A dataset of a data file.
-struct Source {
+struct NamedPart {
   std::string fqn;
   std::size_t entry = 0;
   std::size_t part = 0;
@@ -32,8 +32,8 @@ std::string name_of(const Box& box) {
 }
 
 // What is in each data file, by its number - 1, ordered by name.
-std::vector<std::vector<Source>> sources_of(const std::vector<SkeletonEntry>& entries) {
-  std::vector<std::vector<Source>> files(count_data_files(entries));
+std::vector<std::vector<NamedPart>> sources_of(const std::vector<SkeletonEntry>& entries) {
+  std::vector<std::vector<NamedPart>> files(count_data_files(entries));
   for (std::size_t e = 0; e < entries.size(); ++e) {
     const auto& parts = entries[e].parts;
     for (std::size_t p = 0; p < parts.size(); ++p) {
@@ -46,14 +46,14 @@ std::vector<std::vector<Source>> sources_of(const std::vector<SkeletonEntry>& en
       sources.push_back({std::move(fqn), e, p});
     }
   }
-  for (auto& sources : files) std::ranges::sort(sources, {}, &Source::fqn);
+  for (auto& sources : files) std::ranges::sort(sources, {}, &NamedPart::fqn);
   return files;
 }
 
-void name_sources(std::vector<SkeletonEntry>& entries, const std::vector<Source>& sources) {
+void name_sources(std::vector<SkeletonEntry>& entries, const std::vector<NamedPart>& sources) {
   for (const auto& source : sources) {
     const auto prefix = source.fqn + ".";
-    const auto next = std::ranges::lower_bound(sources, prefix, {}, &Source::fqn);
+    const auto next = std::ranges::lower_bound(sources, prefix, {}, &NamedPart::fqn);
     const bool is_prefix = next != sources.end() && next->fqn.starts_with(prefix);
     auto& names = entries[source.entry].sources;
     names.resize(entries[source.entry].parts.size());
@@ -141,7 +141,8 @@ void name_sources(std::vector<SkeletonEntry>& entries) {
 }
 
 std::vector<PosixFile> make_data_files(const std::string& folder,
-                                       std::vector<SkeletonEntry>& entries, const Record& whole) {
+                                       std::vector<SkeletonEntry>& entries, const Record& whole,
+                                       const FilePlacement& placement) {
   std::vector<PosixFile> files;
   auto contents = sources_of(entries);
   contents.resize(whole.data_files);
@@ -160,7 +161,8 @@ std::vector<PosixFile> make_data_files(const std::string& folder,
     const auto number = static_cast<std::uint32_t>(files.size() + 1);
     const Record record{
         .generation = whole.generation, .world_size = whole.world_size, .data_file = number};
-    auto made = make_data_file(folder + "/" + data_file_name(number), datasets, record);
+    auto made = make_data_file(folder + "/" + data_file_name(number), datasets, record,
+                               SkeletonMaker::direct, placement);
     for (std::size_t i = 0; i < sources.size(); ++i) {
       entries[sources[i].entry].parts[sources[i].part].address = made.addresses[i];
     }

@@ -31,7 +31,8 @@ void name_sources(std::vector<SkeletonEntry>& entries);
 //
 // Throws Error{io}.
 std::vector<PosixFile> make_data_files(const std::string& folder,
-                                       std::vector<SkeletonEntry>& entries, const Record& whole);
+                                       std::vector<SkeletonEntry>& entries, const Record& whole,
+                                       const FilePlacement& placement = {});
 
 // The folder of data files that the checkpoint at `path` has; empty if there is none, or no
 // checkpoint. Throws nothing.

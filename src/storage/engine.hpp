@@ -16,6 +16,7 @@
 #include "h5dcp/hdf5.hpp"
 #include "storage/checkpoint_files.hpp"
 #include "storage/index.hpp"
+#include "storage/mpi_hints.hpp"
 #include "storage/posix_file.hpp"
 
 namespace h5dcp {
@@ -96,9 +97,10 @@ std::unique_ptr<Engine> node_engine(const Comm& comm, const CheckpointFiles& fil
 // `engine`, whose errors are rank-local, with errors that are the same on all ranks.
 std::unique_ptr<Engine> agreed(const Comm& comm, std::unique_ptr<Engine> engine);
 
-// Parallel HDF5 in collective mode on the file that `file` has open; counts its calls. All three
-// references must outlive the engine.
+// Parallel HDF5 in collective mode on the file that `file` has open, and which MPI-IO opens with
+// `hints`; counts its calls. All four references must outlive the engine.
 std::unique_ptr<Engine> collective_engine(const Comm& comm, const PosixFile& file,
-                                          const Index& index, CollectiveCalls& calls);
+                                          const Index& index, const MpiInfo& hints,
+                                          CollectiveCalls& calls);
 
 }  // namespace h5dcp

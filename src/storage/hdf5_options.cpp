@@ -9,6 +9,8 @@
 #include "h5dcp/error.hpp"
 #include "layout/data_parts.hpp"
 #include "layout/filters.hpp"
+#include "storage/mpi_hints.hpp"
+#include "storage/skeleton_objects.hpp"
 
 namespace h5dcp {
 namespace {
@@ -36,6 +38,21 @@ void check_layout(const Hdf5Options& options) {
   if (options.transfer == Transfer::collective) refuse("Transfer::collective knows no chunks");
   if (options.filters.any()) refuse("filters make chunks of their own");
   if (options.files.way != Files::Way::one) refuse("data files have contiguous parts");
+}
+
+void check_striping(const Striping& striping) {
+  constexpr int kMostTargets = 2000;  // that Lustre has
+  constexpr std::uint64_t kUnit = 65536;
+  const auto refuse = [](const std::string& field, const std::string& is, const std::string& must) {
+    throw Error(ErrorCode::invalid_argument,
+                "Hdf5Options::striping." + field + " is " + is + ": it must be " + must);
+  };
+  if (striping.count < -1 || striping.count > kMostTargets) {
+    refuse("count", std::to_string(striping.count), "between -1 and 2000");
+  }
+  if (striping.bytes % kUnit != 0 || striping.bytes >> 32U > 0) {
+    refuse("bytes", std::to_string(striping.bytes), "a multiple of 65536 below 4 GiB");
+  }
 }
 
 }  // namespace
@@ -70,6 +87,15 @@ void check_options(const Hdf5Options& options) {
   constexpr std::uint64_t kMostPieceBytes = std::uint64_t{1} << 30;  // MPI counts with 31 bits
   check_filters(options.filters);
   check_files(options.files);
+  if (const auto fault = fault_of(options.hints); !fault.empty()) {
+    throw Error(ErrorCode::invalid_argument, "Hdf5Options::hints: " + fault);
+  }
+  check_striping(options.striping);
+  if (options.alignment % kPage != 0) {
+    throw Error(ErrorCode::invalid_argument, "Hdf5Options::alignment is " +
+                                                 std::to_string(options.alignment) +
+                                                 ": it must be a multiple of 4096");
+  }
   if (options.piece_bytes >= 1 && options.piece_bytes <= kMostPieceBytes) return;
   throw Error(ErrorCode::invalid_argument, "Hdf5Options::piece_bytes is " +
                                                std::to_string(options.piece_bytes) +

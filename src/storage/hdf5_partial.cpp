@@ -31,6 +31,14 @@ std::string new_partial(const Comm& comm, const std::string& path, Overwrite ove
   return partial;
 }
 
+FilePlacement placement_of(const Comm& comm, const std::string& path, const Hdf5Options& options) {
+  const auto warn = [comm, create = "create '" + path + "'",
+                     told = false](const std::string& why) mutable {
+    if (!std::exchange(told, true)) log(comm, LogLevel::warning, create, create + ": " + why);
+  };
+  return {.alignment = options.alignment, .striping = options.striping, .refused = warn};
+}
+
 std::string new_data_folder(const std::string& path, std::uint64_t generation) {
   auto name = data_folder_name(std::filesystem::path(path).filename().string(), generation);
   if (name.size() <= kMostFolderBytes) return name;

@@ -10,6 +10,7 @@
 #include "h5dcp/hdf5.hpp"
 #include "layout/record.hpp"
 #include "storage/checkpoint_files.hpp"
+#include "storage/new_file.hpp"
 
 namespace h5dcp {
 
@@ -19,6 +20,9 @@ namespace h5dcp {
 // Throws Error{invalid_argument} if the checkpoint exists and may not be replaced; Error{io}.
 std::string new_partial(const Comm& comm, const std::string& path, Overwrite overwrite,
                         std::uint64_t generation);
+
+// How the files of a save to `path` are made. What cannot be done is logged, once.
+FilePlacement placement_of(const Comm& comm, const std::string& path, const Hdf5Options& options);
 
 // On the coordinator: the name of the folder of data files that belongs to it, checked.
 //

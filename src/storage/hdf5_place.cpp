@@ -296,6 +296,7 @@ std::vector<std::vector<StorageData>> Hdf5Writer::prepare_global_plan(
                  .unhashed = save.record.unhashed};
     // From here on abandon() removes it.
     save.partial = new_partial(comm, path_, options_.overwrite, whole.generation);
+    const auto placement = placement_of(comm, path_, options_);
     check_parts(entries, options_.files);
     if (options_.files.way == Files::Way::number) {
       choose_files(entries, static_cast<std::uint32_t>(options_.files.count));
@@ -305,9 +306,9 @@ std::vector<std::vector<StorageData>> Hdf5Writer::prepare_global_plan(
       whole.data_folder = new_data_folder(path_, whole.generation);
       save.data_folder = (folder_of(path_) / whole.data_folder).string();
       make_folder(save.data_folder);
-      save.data_files = make_data_files(save.data_folder, entries, whole);
+      save.data_files = make_data_files(save.data_folder, entries, whole, placement);
     }
-    auto skeleton = make_skeleton(save.partial, entries, whole);
+    auto skeleton = make_skeleton(save.partial, entries, whole, SkeletonMaker::direct, placement);
     save.record = skeleton.record;
     if (save.layout) {
       save.layout->image = std::move(skeleton.image);

@@ -60,7 +60,7 @@ void check_same_file(const PosixFile& file, const Index& index, int coordinator)
 }  // namespace
 
 Hdf5Reader::Hdf5Reader(std::string path, Hdf5Options options)
-    : path_(std::move(path)), options_(options) {
+    : path_(std::move(path)), options_(std::move(options)) {
   check_options(options_);
 }
 
@@ -111,7 +111,10 @@ void Hdf5Reader::read_data(const Comm& comm, const LoadPlan& plan, LoadPlanner& 
   Load& load = *load_;
   TensorReads reads(load.files, load.index, planner, piece_bytes(options_), options_.checksums);
   std::vector<Piece> pieces;
+  const bool collective = options_.transfer == Transfer::collective;
+  MpiInfo hints;
   comm.agree("read from '" + path_ + "'", [&] {
+    if (collective) hints = MpiInfo(comm.options().hints, options_.hints);
     for (const auto& item : plan.items) {
       if (item.type == LoadItemType::tensor) {
         reads.add(item);
@@ -125,10 +128,10 @@ void Hdf5Reader::read_data(const Comm& comm, const LoadPlan& plan, LoadPlanner& 
     }
     pieces = reads.pieces();
   });
-  connect_node(comm);
+  if (options_.transfer != Transfer::collective) connect_node(comm);
   const auto engine =
-      options_.transfer == Transfer::collective
-          ? collective_engine(comm, load.files.own(), load.index, load.calls)
+      collective
+          ? collective_engine(comm, load.files.own(), load.index, hints, load.calls)
           : agreed(comm, node_engine(comm, load.files, options_.transfer, load.index.size()));
   engine->read("read from '" + path_ + "'", pieces, reads);
   if (load.index.record().filtered.nbytes == 0) return;

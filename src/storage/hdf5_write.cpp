@@ -182,13 +182,15 @@ std::vector<WriteResult> Hdf5Writer::write_data(const Comm& comm, const SavePlan
   const bool collective = options_.transfer == Transfer::collective;
   Index index;  // of which the direct engine needs no names
   Work work;
+  MpiInfo hints;
   comm.agree("prepare to write", [&] {
+    if (collective) hints = MpiInfo(comm.options().hints, options_.hints);
     index = collective ? Index(save.record, read_tables(save.files.own(), save.record))
                        : Index(save.record);
     work = work_of(plan, index, piece_bytes(options_));
   });
-  connect_node(comm);
-  auto engine = collective ? collective_engine(comm, save.files.own(), index, save.calls)
+  if (!collective || options_.filters.any()) connect_node(comm);
+  auto engine = collective ? collective_engine(comm, save.files.own(), index, hints, save.calls)
                            : agreed(comm, node_engine(comm, save.files, options_.transfer, 0));
   const auto step = "write to '" + path_ + "'";
   Source source(planner);

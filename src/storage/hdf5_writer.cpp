@@ -16,7 +16,7 @@
 namespace h5dcp {
 
 Hdf5Writer::Hdf5Writer(std::string path, Hdf5Options options)
-    : path_(std::move(path)), options_(options), save_(std::make_unique<Save>()) {
+    : path_(std::move(path)), options_(std::move(options)), save_(std::make_unique<Save>()) {
   check_writer_options(options_);
 }
 

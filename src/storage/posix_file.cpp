@@ -110,6 +110,10 @@ std::uint64_t PosixFile::size() const {
   return static_cast<std::uint64_t>(status().st_size);
 }
 
+std::uint64_t PosixFile::block_bytes() const {
+  return static_cast<std::uint64_t>(status().st_blksize);
+}
+
 void PosixFile::read(void* data, std::size_t nbytes, std::uint64_t address) const {
   auto* next = static_cast<char*>(data);
   while (nbytes > 0) {

@@ -36,6 +36,9 @@ class PosixFile {
   // Throws Error{io}.
   std::uint64_t size() const;
 
+  // In what blocks the file system likes to move it, as it says. Throws Error{io}.
+  std::uint64_t block_bytes() const;
+
   // Throws Error{io}, Error{corrupt} if the file ends before.
   void read(void* data, std::size_t nbytes, std::uint64_t address) const;
 

@@ -89,10 +89,12 @@ struct Objects {
 };
 
 Objects make_objects(const PosixFile& file, const std::vector<SkeletonEntry>& entries,
-                     const OfTables& items, const std::string& data_folder, SkeletonMaker maker) {
+                     const OfTables& items, const std::string& data_folder, SkeletonMaker maker,
+                     const FilePlacement& placement) {
   Objects objects;
   if (maker == SkeletonMaker::direct) {
-    if (auto made = make_directly(file.path(), entries, items, data_folder)) {
+    if (auto made = make_directly(file.path(), entries, items, data_folder,
+                                  alignment_in(file, placement))) {
       objects.places = std::move(made->places);
       objects.metadata = std::move(made->metadata);
       return objects;
@@ -118,7 +120,7 @@ std::uint64_t slot_bytes(std::uint64_t nbytes) {
 }
 
 Skeleton make_skeleton(const std::string& path, const std::vector<SkeletonEntry>& entries,
-                       const Record& whole, SkeletonMaker maker) {
+                       const Record& whole, SkeletonMaker maker, const FilePlacement& placement) {
   const hdf5::Quiet quiet;
   Skeleton skeleton;
   Tables tables = lay_out(entries, skeleton.places);
@@ -126,9 +128,9 @@ Skeleton make_skeleton(const std::string& path, const std::vector<SkeletonEntry>
   record = whole;
   record.chunked = std::ranges::any_of(entries, is_in_box_chunks);
 
-  const PosixFile file(path, PosixFile::Mode::create);
+  const PosixFile file = make_file(path, placement);
   const auto items = items_of(tables);
-  Objects objects = make_objects(file, entries, items, record.data_folder, maker);
+  Objects objects = make_objects(file, entries, items, record.data_folder, maker, placement);
 
   for (std::size_t t = 0; t < kTables; ++t) {
     const Table table{static_cast<std::uint8_t>(t)};
@@ -163,11 +165,12 @@ Skeleton make_skeleton(const std::string& path, const std::vector<SkeletonEntry>
 }
 
 DataFileSkeleton make_data_file(const std::string& path, const std::vector<SkeletonEntry>& entries,
-                                const Record& whole, SkeletonMaker maker) {
+                                const Record& whole, SkeletonMaker maker,
+                                const FilePlacement& placement) {
   const hdf5::Quiet quiet;
   Record record = whole;
-  DataFileSkeleton made{.file = PosixFile(path, PosixFile::Mode::create), .addresses = {}};
-  Objects objects = make_objects(made.file, entries, {}, "", maker);
+  DataFileSkeleton made{.file = make_file(path, placement), .addresses = {}};
+  Objects objects = make_objects(made.file, entries, {}, "", maker, placement);
   std::vector<Range> known;
   for (std::size_t i = 0; i < entries.size(); ++i) {
     const auto bytes = static_cast<std::uint64_t>(nbytes(entries[i].dtype, entries[i].sizes));
@@ -186,8 +189,9 @@ DataFileSkeleton make_data_file(const std::string& path, const std::vector<Skele
   return made;
 }
 
-void repeat_skeleton(const std::string& path, const Record& record, const SkeletonImage& image) {
-  write_skeleton(PosixFile(path, PosixFile::Mode::create), record, image);
+void repeat_skeleton(const std::string& path, const Record& record, const SkeletonImage& image,
+                     const FilePlacement& placement) {
+  write_skeleton(make_file(path, placement), record, image);
 }
 
 }  // namespace h5dcp

@@ -14,6 +14,7 @@
 #include "layout/box_chunks.hpp"
 #include "layout/data_parts.hpp"
 #include "layout/record.hpp"
+#include "storage/new_file.hpp"
 #include "storage/posix_file.hpp"
 #include "storage/skeleton_image.hpp"
 
@@ -68,12 +69,13 @@ enum class SkeletonMaker : std::uint8_t {
 std::uint64_t slot_bytes(std::uint64_t nbytes);
 
 // Makes the file, which must not exist, with the tables of names and shapes filled. `entries` are
-// ordered by FQN.
+// ordered by FQN. HDF5 aligns data to kPage and no more.
 //
 // Throws Error{io}: "create '<path>': ..."; Error{unsupported} if HDF5 lacks a filter.
 // `whole` is what is known of the record: generation, ranks and data files.
 Skeleton make_skeleton(const std::string& path, const std::vector<SkeletonEntry>& entries,
-                       const Record& whole, SkeletonMaker maker = SkeletonMaker::direct);
+                       const Record& whole, SkeletonMaker maker = SkeletonMaker::direct,
+                       const FilePlacement& placement = {});
 
 // The datasets of a data file.
 struct DataFileSkeleton {
@@ -87,11 +89,13 @@ struct DataFileSkeleton {
 //
 // Throws as make_skeleton().
 DataFileSkeleton make_data_file(const std::string& path, const std::vector<SkeletonEntry>& entries,
-                                const Record& whole, SkeletonMaker maker = SkeletonMaker::direct);
+                                const Record& whole, SkeletonMaker maker = SkeletonMaker::direct,
+                                const FilePlacement& placement = {});
 
 // Makes the same file again, of another generation.
 //
 // Throws Error{io}: "create '<path>': ...".
-void repeat_skeleton(const std::string& path, const Record& record, const SkeletonImage& image);
+void repeat_skeleton(const std::string& path, const Record& record, const SkeletonImage& image,
+                     const FilePlacement& placement);
 
 }  // namespace h5dcp

@@ -135,7 +135,7 @@ class Maker {
   void place_groups();
   void place_mappings();
   void place_chunk_indices();
-  void place_data();
+  void place_data(std::uint64_t alignment);
 
   ObjectPlaces places() const;
   FileBytes metadata();
@@ -254,17 +254,22 @@ void Maker::place_chunk_indices() {
   }
 }
 
-void Maker::place_data() {
+void Maker::place_data(std::uint64_t alignment) {
   end_ = end_of_metadata_;
   for (auto& data : data_) {
     if (data.nbytes == 0 || data.nbytes >= kPage) continue;
     data.address = end_;
     end_ += data.nbytes;
   }
-  for (auto& data : data_) {
-    if (data.nbytes < kPage) continue;
-    data.address = (end_ + kPage - 1) / kPage * kPage;
-    end_ = data.address + data.nbytes;
+  // Aligned ones first: most follow each other without a gap.
+  for (const bool aligned : {true, false}) {
+    for (auto& data : data_) {
+      if (data.nbytes < kPage || is_aligned(data.nbytes, alignment) != aligned) continue;
+      const auto unit = aligned ? alignment : kPage;
+      const auto in_file = (kRecordBytes + end_ + unit - 1) / unit * unit;
+      data.address = in_file - kRecordBytes;
+      end_ = data.address + data.nbytes;
+    }
   }
 }
 
@@ -362,7 +367,8 @@ FileBytes Maker::metadata() {
 
 std::optional<DirectSkeleton> make_directly(const std::string& path,
                                             const std::vector<SkeletonEntry>& entries,
-                                            const OfTables& items, const std::string& data_folder) {
+                                            const OfTables& items, const std::string& data_folder,
+                                            std::uint64_t alignment) {
   const auto same_name = [](const auto& a, const auto& b) { return a.fqn == b.fqn; };
   if (std::ranges::adjacent_find(entries, same_name) != entries.end()) return std::nullopt;
   Maker maker(path, entries, items, data_folder);
@@ -370,7 +376,7 @@ std::optional<DirectSkeleton> make_directly(const std::string& path,
   maker.place_groups();
   maker.place_mappings();
   maker.place_chunk_indices();
-  maker.place_data();
+  maker.place_data(alignment);
   return DirectSkeleton{maker.places(), maker.metadata()};
 }
 

@@ -17,12 +17,14 @@ struct DirectSkeleton {
 };
 
 // All groups, datasets and attributes. Data files are in `data_folder`. `items` is how long each
-// table is. nullopt if there is something that HDF5 must make, or refuse: two entries of one name,
-// or one so long that an object header has no room for it.
+// table is. What is_aligned() is so to `alignment`, a multiple of kPage. nullopt if there is
+// something that HDF5 must make, or refuse: two entries of one name, or one so long that an object
+// header has no room for it.
 //
 // Throws Error{unsupported} if HDF5 lacks a filter, Error{io}: "create '<path>': ...".
 std::optional<DirectSkeleton> make_directly(const std::string& path,
                                             const std::vector<SkeletonEntry>& entries,
-                                            const OfTables& items, const std::string& data_folder);
+                                            const OfTables& items, const std::string& data_folder,
+                                            std::uint64_t alignment);
 
 }  // namespace h5dcp

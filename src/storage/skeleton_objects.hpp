@@ -15,6 +15,12 @@ namespace h5dcp {
 // Data of so many bytes or more begin at a multiple of it.
 inline constexpr std::uint64_t kPage = 4096;
 
+// Whether they begin at a multiple of `alignment`, too, if that is larger: where every boundary of
+// their blocks may be one of the file system's, or it takes next to no room.
+constexpr bool is_aligned(std::uint64_t nbytes, std::uint64_t alignment) {
+  return alignment > kPage && nbytes > 0 && (nbytes % alignment == 0 || nbytes / 64 >= alignment);
+}
+
 // One number for each table of the index.
 using OfTables = std::array<std::uint64_t, kTables>;
 

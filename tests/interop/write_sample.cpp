@@ -191,13 +191,8 @@ void write(StateDict state, const std::string& path, Transfer transfer, Filters 
   save(state, {.storage_writer = &writer});
 }
 
-void write_files(StateDict state, const std::string& path, Files files) {
-  Hdf5Writer writer(path, {.files = files});
-  save(state, {.storage_writer = &writer});
-}
-
-void write_chunks(StateDict state, const std::string& path) {
-  Hdf5Writer writer(path, {.layout = Layout::chunk_per_shard});
+void write_with(StateDict state, const std::string& path, const Hdf5Options& options) {
+  Hdf5Writer writer(path, options);
   save(state, {.storage_writer = &writer});
 }
 
@@ -222,10 +217,11 @@ void write_all(const std::string& folder) {
   const Filters deflate{.compression = Compression::deflate, .level = 6, .shuffle = true};
   write(sample(place), folder + "/deflate.h5", Transfer::direct, deflate);
   write(sample(place), folder + "/deflate_collective.h5", Transfer::collective, deflate);
-  write_files(sample(place), folder + "/files.h5", Files::number(2));
-  write_files(sample(place), folder + "/per_rank.h5", Files::per_ranks(1));
+  write_with(sample(place), folder + "/files.h5", {.files = Files::number(2)});
+  write_with(sample(place), folder + "/per_rank.h5", {.files = Files::per_ranks(1)});
+  write_with(sample(place), folder + "/unhashed.h5", {.checksums = false});
   write(wide(place), folder + "/wide.h5", Transfer::direct);
-  write_chunks(wide(place), folder + "/chunks.h5");
+  write_with(wide(place), folder + "/chunks.h5", {.layout = Layout::chunk_per_shard});
   write_zstd(patterns(place), folder + "/zstd.h5");
   write(hostile(place), folder + "/hostile.h5", Transfer::direct);
   write(large(place), folder + "/large.h5", Transfer::direct);

@@ -17,6 +17,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 // Whoever comes next after us with a function of this name: the C library, or a sanitizer.
@@ -30,6 +31,7 @@ static long number;  // of the call that is to fail
 static long counted;
 static bool paused;
 static char hit[PATH_MAX + 64];
+static long block_bytes;
 static char forbidden[32];
 static int forbidden_error;
 
@@ -67,6 +69,77 @@ void h5dcp_shim_forbid(const char* function, int error) {
   pthread_mutex_lock(&lock);
   snprintf(forbidden, sizeof forbidden, "%s", function == NULL ? "" : function);
   forbidden_error = error;
+  pthread_mutex_unlock(&lock);
+}
+
+void h5dcp_shim_block_bytes(long nbytes) {
+  pthread_mutex_lock(&lock);
+  block_bytes = nbytes;
+  pthread_mutex_unlock(&lock);
+}
+
+// A file on what takes itself for Lustre.
+struct lustre_file {
+  ino_t number;
+  bool opened;
+  size_t size;
+  unsigned char attribute[512];
+};
+static struct lustre_file lustre_files[256];
+static size_t lustre_count;
+static struct lustre_file lustre_folder;  // what its files get; without a size there is no Lustre
+
+void h5dcp_shim_lustre(const void* attribute, size_t size) {
+  pthread_mutex_lock(&lock);
+  lustre_count = 0;
+  lustre_folder.size = attribute == NULL ? 0 : size;
+  if (attribute != NULL) memcpy(lustre_folder.attribute, attribute, size);
+  pthread_mutex_unlock(&lock);
+}
+
+static bool lustre_is_stubborn;
+
+void h5dcp_shim_lustre_is_stubborn(int stubborn) {
+  pthread_mutex_lock(&lock);
+  lustre_is_stubborn = stubborn != 0;
+  pthread_mutex_unlock(&lock);
+}
+
+static struct lustre_file* lustre_file_of(ino_t number) {
+  for (size_t i = 0; i < lustre_count; ++i) {
+    if (lustre_files[i].number == number) return &lustre_files[i];
+  }
+  if (lustre_count == sizeof lustre_files / sizeof lustre_files[0]) {
+    fprintf(stderr, "shim: too many files on Lustre\n");
+    _exit(86);
+  }
+  struct lustre_file* file = &lustre_files[lustre_count++];
+  memset(file, 0, sizeof *file);
+  file->number = number;
+  return file;
+}
+
+// The number of an earlier file may be used again.
+static void lustre_made(const char* path) {
+  struct stat status;
+  if (lustre_folder.size == 0 || lstat(path, &status) != 0) return;
+  pthread_mutex_lock(&lock);
+  struct lustre_file* file = lustre_file_of(status.st_ino);
+  file->opened = false;
+  file->size = 0;
+  pthread_mutex_unlock(&lock);
+}
+
+static void lustre_opened(int fd) {
+  struct stat status;
+  if (fd < 0 || lustre_folder.size == 0 || fstat(fd, &status) != 0) return;
+  pthread_mutex_lock(&lock);
+  struct lustre_file* file = lustre_file_of(status.st_ino);
+  file->opened = true;
+  if (file->size == 0) {
+    file->size = lustre_folder.size;
+    memcpy(file->attribute, lustre_folder.attribute, file->size);
+  }
   pthread_mutex_unlock(&lock);
 }
 
@@ -254,6 +327,10 @@ static mode_t mode_in(int flags, va_list* more) {
   return (flags & O_CREAT) != 0 || (flags & O_TMPFILE) == O_TMPFILE ? va_arg(*more, mode_t) : 0;
 }
 
+static bool makes_new(int flags) {
+  return (flags & O_CREAT) != 0 && (flags & O_EXCL) != 0;
+}
+
 #define OPEN(at, call)                                                    \
   do {                                                                    \
     va_list more;                                                         \
@@ -261,7 +338,16 @@ static mode_t mode_in(int flags, va_list* more) {
     const mode_t mode = mode_in(flags, &more);                            \
     va_end(more);                                                         \
     SUFFER(decide_path("open", at, path, only_reads(flags)));             \
-    return (call);                                                        \
+    const int opened = (call);                                            \
+    if (opened >= 0 && lustre_folder.size > 0) {                          \
+      char where[PATH_MAX];                                               \
+      locate(at, path, where);                                            \
+      if (is_watched(where)) {                                            \
+        if (makes_new(flags)) lustre_made(where);                         \
+        lustre_opened(opened);                                            \
+      }                                                                   \
+    }                                                                     \
+    return opened;                                                        \
   } while (0)
 
 int open(const char* path, int flags, ...) {
@@ -283,6 +369,62 @@ int creat(const char* path, mode_t mode) {
 int creat64(const char* path, mode_t mode) {
   SUFFER(decide_path("creat", AT_FDCWD, path, false));
   return REAL(creat64)(path, mode);
+}
+
+// Whether the call is about stripes in the folder.
+static bool is_lustre(const char* path, const char* name) {
+  return lustre_folder.size > 0 && strcmp(name, "lustre.lov") == 0 && is_watched(path);
+}
+
+int mknod(const char* path, mode_t mode, dev_t device) {
+  SUFFER(decide_path("mknod", AT_FDCWD, path, false));
+  const int status = REAL(mknod)(path, mode, device);
+  char where[PATH_MAX];
+  locate(AT_FDCWD, path, where);
+  if (status == 0 && is_watched(where)) lustre_made(where);
+  return status;
+}
+
+int setxattr(const char* path, const char* name, const void* value, size_t size, int flags) {
+  SUFFER(decide_path("setxattr", AT_FDCWD, path, false));
+  char where[PATH_MAX];
+  locate(AT_FDCWD, path, where);
+  struct stat of;
+  if (!is_lustre(where, name) || stat(path, &of) != 0) {
+    return REAL(setxattr)(path, name, value, size, flags);
+  }
+  pthread_mutex_lock(&lock);
+  struct lustre_file* file = lustre_file_of(of.st_ino);
+  if (!file->opened && !lustre_is_stubborn && size <= sizeof file->attribute) {
+    file->size = size;
+    memcpy(file->attribute, value, size);
+  }
+  pthread_mutex_unlock(&lock);
+  return 0;
+}
+
+ssize_t fgetxattr(int fd, const char* name, void* value, size_t size) {
+  char where[PATH_MAX];
+  locate_open(fd, where);
+  struct stat of;
+  if (!is_lustre(where, name) || fstat(fd, &of) != 0) return REAL(fgetxattr)(fd, name, value, size);
+  pthread_mutex_lock(&lock);
+  const struct lustre_file* file = lustre_file_of(of.st_ino);
+  const size_t has = file->size;
+  if (has > 0 && size >= has) memcpy(value, file->attribute, has);
+  pthread_mutex_unlock(&lock);
+  if (has == 0) errno = ENODATA;
+  if (has > 0 && size > 0 && size < has) errno = ERANGE;
+  return has == 0 || (size > 0 && size < has) ? -1 : (ssize_t)has;
+}
+
+int fstat(int fd, struct stat* status) {
+  const int done = REAL(fstat)(fd, status);
+  if (done != 0 || block_bytes == 0) return done;
+  char where[PATH_MAX];
+  locate_open(fd, where);
+  if (is_watched(where)) status->st_blksize = block_bytes;
+  return done;
 }
 
 int fsync(int fd) {

@@ -5,6 +5,8 @@
 
 #pragma once
 
+#include <stddef.h>
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -41,6 +43,17 @@ void h5dcp_shim_pause(int pause);
 // From now on each call of the function of that name fails with this error: of those in the folder
 // that was armed, and of memfd_create. "fsync of a folder" is one of its own. NULL ends that.
 void h5dcp_shim_forbid(const char* function, int error);
+
+// From now on the folder that was armed is as one on Lustre: a file gets the attribute "lustre.lov"
+// when setxattr() gives it one, or else, of these bytes, when it is first opened; after that
+// setxattr() changes nothing, and does not say so. NULL ends that.
+void h5dcp_shim_lustre(const void* attribute, size_t size);
+
+// Whether files get those bytes whatever setxattr() asks for (1), as where there are fewer targets.
+void h5dcp_shim_lustre_is_stubborn(int stubborn);
+
+// In how large blocks files in the folder that was armed are moved best (st_blksize); 0 ends that.
+void h5dcp_shim_block_bytes(long nbytes);
 
 #ifdef __cplusplus
 }

@@ -214,17 +214,21 @@ def test_the_optimizer_has_two_moments_of_each_tensor():
 
 
 def test_a_run_is_data(tmp_path):
+    profile = tmp_path / "profile.json"
+    profile.write_text("{}")
     flags = ["--workload", "small,mesh2d", "--scale", "0.25", "--optimizer", "--dir", "/nowhere", "--way",
-             "collective+zstd=3,direct", "--raw-files", "2", "--repetitions", "4", "--cold", "--unverified", "--keep"]
+             "collective+zstd=3,direct,profile", "--profile", profile, "--raw-files", "2", "--repetitions", "4", "--cold",
+             "--unverified", "--keep"]
     said = fine("bench", "--print-run", *flags)
     assert json.loads(said) == {
         "workload": ["small", "mesh2d"], "scale": 0.25, "optimizer": True, "dir": "/nowhere",
-        "way": ["collective+zstd=3", "direct"], "raw-files": 2, "repetitions": 4, "cold": True, "unverified": True, "keep": True}
+        "way": ["collective+zstd=3", "direct", "profile"], "profile": str(profile), "raw-files": 2, "repetitions": 4,
+        "cold": True, "unverified": True, "keep": True}
     file = tmp_path / "run.json"
     file.write_text(said)
     assert fine("bench", file, "--print-run") == said
     changed = json.loads(fine("bench", "--way", "direct", file, "--keep=false", "--print-run"))
-    assert changed == json.loads(said) | {"way": ["direct"], "keep": False}
+    assert changed == json.loads(said) | {"way": ["direct", "profile"], "keep": False}, "a profile is measured in any case"
     file.write_text('{"scale": 2}')
     assert json.loads(fine("bench", file, "--print-run")) == json.loads(fine("bench", "--print-run")) | {"scale": 2}
     run_of = measure(1, tmp_path / "run", "--workload", "rows", "--scale", "0.01", "--repetitions", "1")[1]["run"]

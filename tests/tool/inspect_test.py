@@ -104,6 +104,15 @@ def test_verify_a_whole_file(sample):
     assert fine("verify", sample) == f"{sample}: ok, 42 entries, {size} bytes\n"
 
 
+def test_a_checkpoint_without_checksums_says_so(ranks):
+    path = SAMPLES / f"np{ranks}" / "unhashed.h5"
+    assert fine("verify", path).endswith(" bytes; tensors without filters have no checksums\n")
+    shown = json.loads(fine("show", path, "--json"))
+    assert (shown["format_version"], shown["checksums"]) == (4, False)
+    assert re.search("^checksums +not of tensors without filters$", fine("show", path), re.M)
+    assert entries(path, "show")["matrix"]["chunks"][0]["blocks"] == 0
+
+
 def test_verify_names_the_damage(copy):
     address = entries(copy)["matrix"]["address"]
     flip(copy, address + 4 * 29)  # the second row

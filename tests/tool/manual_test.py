@@ -7,7 +7,7 @@ import subprocess
 import pytest
 from support import BIN, fine
 
-VERBS = ["ls", "show", "cat", "diff", "cp", "mv", "verify", "doctor", "bench"]
+VERBS = ["ls", "show", "cat", "diff", "cp", "mv", "verify", "doctor", "bench", "tune"]
 MANUAL = BIN.parent / "apps" / "tool" / "h5dcp.1"
 COMPLETION = BIN.parent / "apps" / "tool" / "h5dcp.bash"
 

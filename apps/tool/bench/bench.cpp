@@ -1,39 +1,18 @@
 // h5dcp bench: how fast saves and loads are in a folder, beside what its file system can do.
 
-#include <chrono>
-#include <filesystem>
 #include <fstream>
 #include <iostream>
-#include <memory>
-#include <new>
-#include <random>
-#include <set>
 #include <stdexcept>
-#include <utility>
 
-#include "file_system.hpp"
-#include "h5dcp/error.hpp"
-#include "hang.hpp"
+#include "measure_all.hpp"
 #include "ranks.hpp"
 #include "result.hpp"
 #include "shared_scratch.hpp"
 #include "text.hpp"
 #include "verbs.hpp"
-#include "version.hpp"
 
 namespace tool {
 namespace {
-
-namespace fs = std::filesystem;
-
-// On rank 0; the others get 0.
-std::size_t count_hosts(const h5dcp::Comm& comm) {
-  std::set<std::string> hosts;
-  for (const auto& message : comm.exchange("hosts", {{0, bytes_of(host_name())}})) {
-    hosts.emplace(message.bytes.begin(), message.bytes.end());
-  }
-  return hosts.size();
-}
 
 // So that nobody measures for an hour and has nowhere to put what was found.
 void check_can_be_written(const BenchOptions& options) {
@@ -57,56 +36,16 @@ void tell(const BenchOptions& options, const benchmark::Result& result) {
   write_file(options.plot, plot_of(result));
 }
 
-std::int64_t now_unix_ns() {
-  const auto since = std::chrono::system_clock::now().time_since_epoch();
-  return std::chrono::duration_cast<std::chrono::nanoseconds>(since).count();
-}
-
-benchmark::Measured measure(const h5dcp::Comm& comm, const std::string& name,
-                            const benchmark::Run& run, const fs::path& folder,
-                            std::mt19937_64& random) {
-  std::unique_ptr<benchmark::Workload> workload;
-  std::unique_ptr<benchmark::RankState> state;
-  comm.agree("make the tensors of " + name, [&] {
-    workload = std::make_unique<benchmark::Workload>(make_workload(name, run, comm.size()));
-    try {
-      state = std::make_unique<benchmark::RankState>(*workload, comm.rank());
-    } catch (const std::bad_alloc&) {
-      throw std::runtime_error("they do not fit into memory: choose a smaller scale");
-    }
-  });
-  benchmark::Measured measured{.workload = name, .size = size_of(*workload)};
-  measured.each = measure(app::comm_options("h5dcp", comm.deadline()), run, folder, *state,
-                          measured.size.nbytes, random);
-  measured.summaries = summarize(run, measured.each);
-  return measured;
-}
-
 int bench_together(const h5dcp::Comm& comm, const BenchOptions& options) {
   const auto& run = options.run;
   comm.agree("bench", [&] {
     if (comm.rank() == 0) check_can_be_written(options);
   });
   SharedScratch scratch(comm, run.dir, "bench");
-  comm.agree("look into '" + scratch.path().string() + "'", [&] {
-    if (!fs::is_directory(scratch.path())) {
-      throw h5dcp::Error(h5dcp::ErrorCode::io, "it is not there: all ranks must see it");
-    }
-  });
-  benchmark::Result result{.run = run};
-  std::mt19937_64 random(1);
-  for (const auto& name : run.workload) {
-    comm.agree("make a folder", [&] {
-      if (comm.rank() == 0) fs::create_directory(scratch.path() / name);
-    });
-    result.workloads.push_back(measure(comm, name, run, scratch.path() / name, random));
-  }
-  const auto hosts = count_hosts(comm);
+  const auto result = measure_all(comm, run, scratch.path());
   comm.agree("report", [&] {
     if (run.keep) scratch.keep();
     if (comm.rank() != 0) return;
-    result.place = {kVersion, utc_text(now_unix_ns()), comm.size(), hosts,
-                    file_system_of(scratch.path()).type};
     tell(options, result);
     if (run.keep) std::cout << "\nkept: " << printable(scratch.path().string()) << '\n';
   });
@@ -142,7 +81,8 @@ int print_only(const BenchOptions& options, int ranks) {
 
 }  // namespace
 
-int bench(const BenchOptions& options) {
+int bench(BenchOptions options) {
+  add_profile(options.run);
   check(options.run);
   const bool prints_only = options.print_run || options.print_workload;
   if (prints_only && !is_launched()) return print_only(options, 1);

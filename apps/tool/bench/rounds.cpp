@@ -55,7 +55,7 @@ class Rounds {
         saved_bytes_(saved_bytes),
         random_(random),
         loaded_bytes_(comm_.sum("what all hold", {state.held_bytes()}).front()) {
-    for (const auto& name : run.way) ways_.push_back(way_named(name));
+    for (const auto& name : run.way) ways_.push_back(way_named(name, run.profile));
     caches_.resize(ways_.size());
     order_.resize(ways_.size() + 1);
     std::iota(order_.begin(), order_.end(), 0);
@@ -111,7 +111,9 @@ class Rounds {
   void load(std::size_t i) {
     if (run_.cold) {
       comm_.agree("empty the page cache", [&] {
-        for (const auto& file : fs::directory_iterator(folder(i))) drop_from_page_cache(file);
+        for (const auto& file : fs::recursive_directory_iterator(folder(i))) {
+          if (file.is_regular_file()) drop_from_page_cache(file);
+        }
       });
     }
     state_.clear();

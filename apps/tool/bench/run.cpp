@@ -80,6 +80,14 @@ Json to_json(const Run& run) {
   return json;
 }
 
+void add_profile(Run& run) {
+  const auto names_it = [](const std::string& way) {
+    return ('+' + way + '+').find("+profile+") != std::string::npos;
+  };
+  if (!run.profile.empty() && std::ranges::none_of(run.way, names_it))
+    run.way.emplace_back("profile");
+}
+
 void check(const Run& run) {
   if (run.workload.empty()) throw UsageError("no workload");
   for (const auto& name : run.workload) {
@@ -93,7 +101,7 @@ void check(const Run& run) {
   if (run.raw_files < 1) throw UsageError("raw must have a file");
   if (run.way.empty()) throw UsageError("no way to save and load");
   for (const auto& name : run.way) {
-    way_named(name);
+    way_named(name, run.profile);
     refuse_twice("way", run.way, name);
   }
 }

@@ -16,6 +16,7 @@ struct Run {
   bool optimizer = false;
   std::string dir = ".";
   std::vector<std::string> way{"automatic"};
+  std::string profile = {};  // a file: what the word "profile" means in ways
   int raw_files = 1;
   std::int64_t repetitions = 9;
   bool cold = false;
@@ -36,6 +37,7 @@ void for_each_field(AnyRun& run, const Visit& visit) {
   visit("optimizer", run.optimizer, "", "Also two float32 moments of each tensor");
   visit("dir", run.dir, "DIR", "Where the files are made, in a folder that is removed in the end");
   visit("way", run.way, "WAY", way_help());
+  visit("profile", run.profile, "FILE", "Also measure the options of this profile");
   visit("raw-files", run.raw_files, "N", "How many files raw has, each for as many ranks");
   visit("repetitions", run.repetitions, "N", "Rounds, after one that does not count");
   visit("cold", run.cold, "", "Drop each file from the page cache before it is loaded");
@@ -48,6 +50,9 @@ void for_each_field(AnyRun& run, const Visit& visit) {
 Run read_run(const std::string& path);
 
 Json to_json(const Run& run);
+
+// Adds the way "profile" to a run that has a profile and no way with that word.
+void add_profile(Run& run);
 
 // Throws UsageError for what cannot be run.
 void check(const Run& run);

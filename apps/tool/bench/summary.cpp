@@ -24,11 +24,11 @@ std::pair<int, std::size_t> most_frequent(const std::vector<int>& values) {
   return *std::ranges::max_element(count, {}, &std::pair<const int, std::size_t>::second);
 }
 
-using Rounds = std::vector<const Measurement*>;
+using Measurements = std::vector<const Measurement*>;
 
-Rounds rounds_of(const std::vector<Measurement>& measured, const std::string& what,
-                 const std::string& way) {
-  Rounds rounds;
+Measurements rounds_of(const std::vector<Measurement>& measured, const std::string& what,
+                       const std::string& way) {
+  Measurements rounds;
   for (const auto& each : measured) {
     if (each.what == what && each.way == way) rounds.push_back(&each);
   }
@@ -36,7 +36,7 @@ Rounds rounds_of(const std::vector<Measurement>& measured, const std::string& wh
 }
 
 template <class Of>
-Range range_over(const Rounds& rounds, const Of& of) {
+Range range_over(const Measurements& rounds, const Of& of) {
   std::vector<double> values;
   for (std::size_t i = 0; i < rounds.size(); ++i) values.push_back(of(i));
   return range_of(std::move(values));
@@ -44,7 +44,7 @@ Range range_over(const Rounds& rounds, const Of& of) {
 
 // In the order in which they first come: phases may differ between rounds, as where a plan cannot
 // be repeated.
-std::vector<PhaseSummary> phases_of(const Rounds& rounds) {
+std::vector<PhaseSummary> phases_of(const Measurements& rounds) {
   struct Seen {
     std::string name;
     std::vector<double> seconds;
@@ -67,7 +67,7 @@ std::vector<PhaseSummary> phases_of(const Rounds& rounds) {
   return phases;
 }
 
-Summary summary_of(const Rounds& rounds, const Rounds& raw) {
+Summary summary_of(const Measurements& rounds, const Measurements& raw) {
   Summary summary{.what = rounds.front()->what, .way = rounds.front()->way};
   summary.seconds = range_over(rounds, [&](std::size_t i) { return rounds[i]->seconds; });
   summary.gigabytes_per_second = range_over(rounds, [&](std::size_t i) {

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "h5dcp/error.hpp"
+#include "h5dcp/profile.hpp"
 #include "verbs.hpp"
 
 namespace tool::benchmark {
@@ -23,6 +24,11 @@ struct Word {
 void compress(Way& way, h5dcp::Compression compression, std::uint64_t level) {
   way.options.filters.compression = compression;
   way.options.filters.level = static_cast<int>(std::min<std::uint64_t>(level, 1000));
+}
+
+void take_profile(Way& way) {
+  if (way.profile.empty()) throw UsageError("way '" + way.name + "': no --profile names a file");
+  way.options = h5dcp::options_from_profile(way.profile);
 }
 
 // A line for each option of the library.
@@ -44,11 +50,20 @@ constexpr std::array kWords{
     Word{"per-node", false, [](Way& way, auto) { way.options.files = h5dcp::Files::per_node(); }},
     Word{"chunks", false,
          [](Way& way, auto) { way.options.layout = h5dcp::Layout::chunk_per_shard; }},
+    Word{"alignment", true, [](Way& way, auto bytes) { way.options.alignment = bytes; }},
+    Word{"stripes", true,
+         [](Way& way, auto count) {
+           const auto targets = std::min<std::uint64_t>(count, 1'000'000);  // too many are refused
+           way.options.striping.count = static_cast<int>(targets);
+         }},
+    Word{"all-stripes", false, [](Way& way, auto) { way.options.striping.count = -1; }},
+    Word{"stripe-bytes", true, [](Way& way, auto bytes) { way.options.striping.bytes = bytes; }},
     Word{"shuffle", false, [](Way& way, auto) { way.options.filters.shuffle = true; }},
     Word{"deflate", true,
          [](Way& way, auto level) { compress(way, h5dcp::Compression::deflate, level); }},
     Word{"zstd", true,
          [](Way& way, auto level) { compress(way, h5dcp::Compression::zstd, level); }},
+    Word{"profile", false, [](Way& way, auto) { take_profile(way); }},
 };
 
 std::optional<std::uint64_t> number_in(const std::string& text) {
@@ -76,11 +91,11 @@ void set_word(Way& way, const std::string& text) {
 
 }  // namespace
 
-Way way_named(const std::string& name) {
-  Way way{.name = name};
+Way way_named(const std::string& name, const std::string& profile) {
+  Way way{.name = name, .profile = profile};
   std::istringstream words(name + '+');
-  for (std::string word; std::getline(words, word, '+');) set_word(way, word);
   try {
+    for (std::string word; std::getline(words, word, '+');) set_word(way, word);
     const h5dcp::Hdf5Writer refuses_what_is_out_of_range("unused.h5", way.options);
   } catch (const h5dcp::Error& error) {
     throw UsageError("way '" + name + "': " + error.what());
