@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <memory>
@@ -17,6 +16,7 @@
 #include "layout/runs.hpp"
 #include "outcome.hpp"
 #include "storage/engine.hpp"
+#include "storage/piece_walk.hpp"
 
 // What the ranks read of files, counted below the library.
 namespace {
@@ -124,7 +124,7 @@ class Reads : public Receiver {
   std::string describe(std::size_t i) const override { return "piece " + std::to_string(i); }
 
   void* into(std::size_t i) override {
-    data_[i].resize(expected_of(i).size());
+    data_[i].resize(bytes_of(pieces_[i]));
     return data_[i].data();
   }
 
@@ -145,13 +145,16 @@ class Reads : public Receiver {
   std::uint64_t checks() const { return checks_; }
 
  private:
-  std::vector<std::uint8_t> expected_of(std::size_t i) const {
-    return expected(pieces_[i].target, pieces_[i].boxes[0]);
-  }
-
   bool is_right(std::size_t i, const void* packed) const {
-    const auto should = expected_of(i);
-    return should.empty() || std::memcmp(packed, should.data(), should.size()) == 0;
+    const auto* next = static_cast<const std::uint8_t*>(packed);
+    const auto& target = pieces_[i].target;
+    for (RunWalk walk(target.sizes, pieces_[i].boxes[0], target.itemsize); !walk.at_end();
+         walk.next()) {
+      for (std::uint64_t b = 0; b < walk.nbytes(); ++b) {
+        if (*next++ != byte_at(target.address + walk.offset() + b)) return false;
+      }
+    }
+    return true;
   }
 
   const std::vector<Piece>& pieces_;
@@ -283,7 +286,7 @@ TEST_P(NodeEngine, WritesAndReadsWhatPlainCallsWould) {
 
 // What several ranks of a node want, they read once, and mostly check once.
 TEST_P(NodeEngine, ReadsAndChecksReplicasOnceANode) {
-  constexpr std::int64_t kBytes = std::int64_t{24} << 20;
+  constexpr std::int64_t kBytes = std::int64_t{8} << 20;
   Drawn drawn;
   drawn.target = {0, 4096, 1, {kBytes}};
   drawn.boxes.push_back({{0}, {kBytes}});
