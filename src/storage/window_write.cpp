@@ -17,7 +17,8 @@ void WindowWrite::run() {
   while (next && *next != NodeSession::kNone) {
     next = session_.sync(next_address());  // now all of the window is there
     if (!next) return;
-    const Filled now = std::move(filled);
+    const Filled now =
+        std::exchange(filled, {.window = window_, .fragments = {}, .first_piece = {}});
     now.window.clear_marks(1);
     if (writes_first) flush(now);
     if (*next != NodeSession::kNone) filled = fill(*next);
