@@ -12,7 +12,6 @@
 namespace h5dcp::hdf5_format {
 
 inline constexpr std::size_t kMostChildren = 2 * kInternalK;
-inline constexpr std::size_t kBtreeNodeBytes = 24 + 8 * (2 * kMostChildren + 1);
 
 // Of a whole tree above `link_nodes` nodes of links, all of its nodes full but for the last ones.
 std::size_t group_btree_bytes(std::size_t link_nodes);
