@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <utility>
 
+#include "layout/pages.hpp"
+
 namespace h5dcp {
 namespace {
-
-constexpr std::uint64_t kPageBytes = 4096;
 
 // HDF5's index of the chunks of one tensor takes 2 to 3 KiB at least.
 constexpr std::int64_t kSmallestBox = std::int64_t{8} << 10;
@@ -35,7 +35,7 @@ std::uint64_t BoxChunks::nbytes() const {
 }
 
 std::uint64_t BoxChunks::stride() const {
-  return (nbytes() + kPageBytes - 1) / kPageBytes * kPageBytes;
+  return next_multiple(nbytes(), kPage);
 }
 
 DataPart BoxChunks::part(std::uint64_t number, std::uint64_t address) const {

@@ -9,8 +9,8 @@
 #include "h5dcp/error.hpp"
 #include "layout/data_parts.hpp"
 #include "layout/filters.hpp"
+#include "layout/pages.hpp"
 #include "storage/mpi_hints.hpp"
-#include "storage/skeleton_objects.hpp"
 
 namespace h5dcp {
 namespace {

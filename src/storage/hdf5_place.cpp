@@ -11,6 +11,7 @@
 #include "layout/chunk_shape.hpp"
 #include "layout/data_parts.hpp"
 #include "layout/filters.hpp"
+#include "layout/pages.hpp"
 #include "layout/tables.hpp"
 #include "storage/data_files.hpp"
 #include "storage/folder.hpp"
@@ -21,7 +22,6 @@
 #include "storage/partial_name.hpp"
 #include "storage/random_id.hpp"
 #include "storage/skeleton.hpp"
-#include "storage/skeleton_objects.hpp"
 #include "storage/storage_data.hpp"
 
 namespace h5dcp {

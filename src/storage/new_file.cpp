@@ -5,8 +5,8 @@
 #include <cerrno>
 #include <system_error>
 
+#include "layout/pages.hpp"
 #include "storage/lustre.hpp"
-#include "storage/skeleton_objects.hpp"
 
 namespace h5dcp {
 namespace {

@@ -266,8 +266,7 @@ void Maker::place_data(std::uint64_t alignment) {
     for (auto& data : data_) {
       if (data.nbytes < kPage || is_aligned(data.nbytes, alignment) != aligned) continue;
       const auto unit = aligned ? alignment : kPage;
-      const auto in_file = (kRecordBytes + end_ + unit - 1) / unit * unit;
-      data.address = in_file - kRecordBytes;
+      data.address = next_multiple(kRecordBytes + end_, unit) - kRecordBytes;
       end_ = data.address + data.nbytes;
     }
   }

@@ -204,7 +204,7 @@ void place_chunks(const std::string& path, PosixFile& file,
   auto& end = places.file_bytes;
   for (std::size_t i = 0; i < entries.size(); ++i) {
     if (!is_in_box_chunks(entries[i])) continue;
-    places.entries[i] = (end + kPage - 1) / kPage * kPage;
+    places.entries[i] = next_multiple(end, kPage);
     end = places.entries[i] + box_chunks_of(entries[i]).all_bytes();
   }
   Draft draft{.metadata = std::move(file), .file_bytes = end};

@@ -7,16 +7,15 @@
 #include <cstdint>
 #include <vector>
 
+#include "layout/pages.hpp"
 #include "layout/record.hpp"
 #include "storage/skeleton.hpp"
 
 namespace h5dcp {
 
-// Data of so many bytes or more begin at a multiple of it.
-inline constexpr std::uint64_t kPage = 4096;
-
-// Whether they begin at a multiple of `alignment`, too, if that is larger: where every boundary of
-// their blocks may be one of the file system's, or it takes next to no room.
+// Whether data of so many bytes begin at a multiple of `alignment`, too, if that is larger than
+// kPage: where every boundary of their blocks may be one of the file system's, or it takes next to
+// no room.
 constexpr bool is_aligned(std::uint64_t nbytes, std::uint64_t alignment) {
   return alignment > kPage && nbytes > 0 && (nbytes % alignment == 0 || nbytes / 64 >= alignment);
 }
