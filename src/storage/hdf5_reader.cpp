@@ -128,7 +128,7 @@ void Hdf5Reader::read_data(const Comm& comm, const LoadPlan& plan, LoadPlanner& 
     }
     pieces = reads.pieces();
   });
-  if (options_.transfer != Transfer::collective) connect_node(comm);
+  if (!collective) connect_node(comm);
   const auto engine =
       collective
           ? collective_engine(comm, load.files.own(), load.index, hints, load.calls)

@@ -28,6 +28,12 @@ bool take(Value& option, const std::optional<Value>& named) {
   return named.has_value();
 }
 
+bool take_number(std::uint64_t& option, const Json& value) {
+  if (!value.is_number_unsigned()) return false;
+  option = value.get<std::uint64_t>();
+  return true;
+}
+
 bool take_hints(Hints& hints, const Json& value) {
   if (!value.is_object()) return false;
   for (const auto& [name, hint] : value.items()) {
@@ -48,8 +54,7 @@ constexpr std::array kKeys{
     Key{"piece_bytes", "a number between 1 and 1073741824",
         [](const Hdf5Options& options) { return Json(options.piece_bytes); },
         [](Hdf5Options& options, const Json& value) {
-          return value.is_number_unsigned() &&
-                 take(options.piece_bytes, std::optional(value.get<std::uint64_t>()));
+          return take_number(options.piece_bytes, value);
         }},
     Key{"files", "one, number N, per node or per N ranks",
         [](const Hdf5Options& options) { return Json(to_string(options.files)); },
@@ -66,8 +71,7 @@ constexpr std::array kKeys{
     Key{"alignment", "a multiple of 4096, or 0",
         [](const Hdf5Options& options) { return Json(options.alignment); },
         [](Hdf5Options& options, const Json& value) {
-          return value.is_number_unsigned() &&
-                 take(options.alignment, std::optional(value.get<std::uint64_t>()));
+          return take_number(options.alignment, value);
         }},
     Key{"stripe_count", "a number between -1 and 2000",
         [](const Hdf5Options& options) { return Json(options.striping.count); },
@@ -80,8 +84,7 @@ constexpr std::array kKeys{
     Key{"stripe_bytes", "a multiple of 65536 below 4 GiB",
         [](const Hdf5Options& options) { return Json(options.striping.bytes); },
         [](Hdf5Options& options, const Json& value) {
-          return value.is_number_unsigned() &&
-                 take(options.striping.bytes, std::optional(value.get<std::uint64_t>()));
+          return take_number(options.striping.bytes, value);
         }},
 };
 

@@ -81,6 +81,11 @@ std::vector<Range> other_bytes(const Index& index) {
   known.push_back(record.filtered);
   for (std::size_t i = 0; i < index.size(); ++i) {
     if (index.is_filtered(i) || index.in_data_files(i)) continue;
+    if (!index.in_box_chunks(i)) {
+      const auto row = index.row(i);
+      known.push_back({row.address, row.nbytes});
+      continue;
+    }
     for (const auto& part : index.parts(i)) {
       const auto bytes = nbytes(index.dtype(i), part.box.sizes);
       known.push_back({part.address, static_cast<std::uint64_t>(bytes)});

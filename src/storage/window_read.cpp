@@ -105,8 +105,8 @@ void WindowRead::fetch() const {
 
 // While what was read is in this rank's cache.
 void WindowRead::check_own() const {
+  if (shared_.empty()) return;  // on all ranks of the node: nobody leaves notes
   window_.clear_notes();
-  if (shared_.empty()) return;
   const auto end = window_.slot_begin() + Window::kSlotBytes;
   for (const auto& [piece, address, nbytes] : wholes_) {
     if (address < window_.slot_begin() || address + nbytes > end || !shared_[piece]) continue;

@@ -49,13 +49,16 @@ std::vector<WrittenChunk> chunks_of(const SavePlan& plan, const Record& record) 
     std::uint64_t chunk;
     const WriteItem* item;
     const WriteSlice* slice;
+    std::size_t place;  // which of the places
   };
+  std::vector<ChunkPlace> places;
   std::vector<Placed> order;  // small, so that sorting moves little
+  places.reserve(plan.items.size());
   order.reserve(plan.items.size());
   for (const auto& item : plan.items) {
     for (const auto& slice : item.slices) {
-      const auto place = decode_place(slice.storage_data);
-      order.push_back({place.slot_bytes > 0, place.chunk, &item, &slice});
+      const auto& place = places.emplace_back(decode_place(slice.storage_data));
+      order.push_back({place.slot_bytes > 0, place.chunk, &item, &slice, places.size() - 1});
     }
   }
   // In the order of their datasets: `blobs` comes after those of the tensors.
@@ -65,7 +68,7 @@ std::vector<WrittenChunk> chunks_of(const SavePlan& plan, const Record& record) 
   chunks.reserve(order.size());
   for (const auto& placed : order) {
     chunks.push_back(
-        chunk_of(*placed.item, *placed.slice, decode_place(placed.slice->storage_data), record));
+        chunk_of(*placed.item, *placed.slice, std::move(places[placed.place]), record));
   }
   return chunks;
 }

@@ -25,7 +25,7 @@ std::vector<std::string> transfers(const std::string& /*chosen*/, const Surround
   return {"direct", "aggregated", "collective"};
 }
 
-// The default is 8 MiB, of which transfers but the collective one make 1 MiB.
+// The default is 8 MiB, of which transfers but the collective one make 512 KiB.
 std::vector<std::string> pieces(const std::string& chosen, const Surroundings& /*here*/) {
   if (is_collective(chosen)) return with_each(chosen, {"piece=1048576", "piece=33554432"});
   return with_each(chosen, {"piece=65536", "piece=262144"});
