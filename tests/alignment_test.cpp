@@ -20,6 +20,7 @@
 #include "h5dcp/state_dict_saver.hpp"
 #include "lov.hpp"
 #include "outcome.hpp"
+#include "own_folder.hpp"
 #include "sample_state.hpp"
 #include "shim/shim.h"
 
@@ -49,24 +50,10 @@ class Alignment : public testing::Test {
   void SetUp() override {
     MPI_Comm_rank(MPI_COMM_WORLD, &rank);
     MPI_Comm_size(MPI_COMM_WORLD, &size);
-    folder = testing::UnitTest::GetInstance()->current_test_info()->name();
-    if (rank == 0) {
-      fs::remove_all(folder);
-      fs::create_directory(folder);
-    }
-    MPI_Barrier(MPI_COMM_WORLD);
+    folder = test::own_folder();
   }
 
-  StateDict state(bool filled) const {
-    StateDict made;
-    int way = 0;
-    for (const auto& sample : kSamples) {
-      const auto tensor = test::make_tensor(sample, way++, rank, size);
-      if (filled) test::fill(sample.fqn, tensor);
-      made[sample.fqn] = tensor;
-    }
-    return made;
-  }
+  StateDict state(bool filled) const { return test::make_state(kSamples, 0, rank, size, filled); }
 
   std::string path(const std::string& name) const { return folder + "/" + name + ".h5"; }
 

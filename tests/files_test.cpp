@@ -42,13 +42,7 @@ std::vector<test::Sample> all_samples() {
 }
 
 StateDict make_state(int way, int rank, int size, bool filled) {
-  StateDict state;
-  int next = way;
-  for (const auto& sample : all_samples()) {
-    const auto tensor = test::make_tensor(sample, next++, rank, size);
-    if (filled) test::fill(sample.fqn, tensor);
-    state[sample.fqn] = tensor;
-  }
+  StateDict state = test::make_state(all_samples(), way, rank, size, filled);
   state["step"] = filled ? Value(17) : Value(0);
   return state;
 }

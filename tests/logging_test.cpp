@@ -29,6 +29,7 @@
 #include "h5dcp/state_dict_loader.hpp"
 #include "h5dcp/state_dict_saver.hpp"
 #include "outcome.hpp"
+#include "own_folder.hpp"
 #include "sample_state.hpp"
 
 namespace h5dcp {
@@ -94,14 +95,9 @@ class Logging : public testing::Test {
   void SetUp() override {
     MPI_Comm_rank(MPI_COMM_WORLD, &rank);
     MPI_Comm_size(MPI_COMM_WORLD, &size);
-    folder = testing::UnitTest::GetInstance()->current_test_info()->name();
+    folder = test::own_folder();
     path = folder + "/x.h5";
     record = folder + "/record.jsonl";
-    if (rank == 0) {
-      fs::remove_all(folder);
-      fs::create_directory(folder);
-    }
-    MPI_Barrier(MPI_COMM_WORLD);
   }
 
   StateDict make_state() const {

@@ -26,6 +26,7 @@
 #include "h5dcp/state_dict_loader.hpp"
 #include "h5dcp/state_dict_saver.hpp"
 #include "outcome.hpp"
+#include "own_folder.hpp"
 #include "sample_state.hpp"
 
 // MPI's profiling interface counts what a save asks of it.
@@ -112,13 +113,8 @@ class PlanCaches : public testing::Test {
   void SetUp() override {
     MPI_Comm_rank(MPI_COMM_WORLD, &rank_);
     MPI_Comm_size(MPI_COMM_WORLD, &size_);
-    folder_ = testing::UnitTest::GetInstance()->current_test_info()->name();
+    folder_ = test::own_folder();
     path_ = folder_ + "/good.h5";
-    if (rank_ == 0) {
-      fs::remove_all(folder_);
-      fs::create_directory(folder_);
-    }
-    MPI_Barrier(MPI_COMM_WORLD);
   }
 
   bool is_last() const { return rank_ == size_ - 1; }

@@ -143,16 +143,22 @@ inline ShardedTensor make_tensor(const Sample& sample, int way, int rank, int si
   return distribute(view, sample.sizes, mesh, placed, rank);
 }
 
-// All samples, the i-th distributed in way `way` + i.
-inline StateDict make_state(int way, int rank, int size, bool filled) {
+// The i-th of these distributed in way `way` + i.
+inline StateDict make_state(const std::vector<Sample>& samples, int way, int rank, int size,
+                            bool filled) {
   StateDict state;
   int next = way;
-  for (const auto& sample : samples()) {
+  for (const auto& sample : samples) {
     const auto tensor = make_tensor(sample, next++, rank, size);
     if (filled) fill(sample.fqn, tensor);
     state[sample.fqn] = tensor;
   }
   return state;
+}
+
+// All samples.
+inline StateDict make_state(int way, int rank, int size, bool filled) {
+  return make_state(samples(), way, rank, size, filled);
 }
 
 // Tensors with wrong elements, named; empty if there are none.

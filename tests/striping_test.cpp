@@ -16,6 +16,7 @@
 #include "h5dcp/state_dict_saver.hpp"
 #include "lov.hpp"
 #include "outcome.hpp"
+#include "own_folder.hpp"
 #include "sample_state.hpp"
 #include "shim/shim.h"
 #include "storage/lustre.hpp"
@@ -34,12 +35,7 @@ class TheStripes : public testing::Test {
   void SetUp() override {
     MPI_Comm_rank(MPI_COMM_WORLD, &rank);
     MPI_Comm_size(MPI_COMM_WORLD, &size);
-    folder = testing::UnitTest::GetInstance()->current_test_info()->name();
-    if (rank == 0) {
-      fs::remove_all(folder);
-      fs::create_directory(folder);
-    }
-    MPI_Barrier(MPI_COMM_WORLD);
+    folder = test::own_folder();
     h5dcp_shim_arm(fs::canonical(folder).c_str(), SHIM_ALL, SHIM_NONE, 0);
   }
   void TearDown() override {
