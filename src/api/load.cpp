@@ -1,7 +1,9 @@
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <utility>
 #include <variant>
+#include <vector>
 
 #include "api/comm_of.hpp"
 #include "api/coordinator.hpp"
@@ -17,6 +19,28 @@
 
 namespace h5dcp {
 namespace {
+
+// Plans in the order of names, in which the checkpoint is. The planners of others do in the order
+// of the state dict, as in DCP.
+class PlannerByName : public DefaultLoadPlanner {
+ public:
+  void set_up_planner(StateDict& state_dict, const Metadata& metadata,
+                      bool /*is_coordinator*/) override {
+    auto leaves = flatten_state_dict(state_dict);
+    if (std::ranges::is_sorted(leaves, {}, &Leaf::fqn)) {
+      return set_leaves(std::move(leaves), metadata);
+    }
+    std::vector<Leaf*> order;
+    order.reserve(leaves.size());
+    for (auto& leaf : leaves) order.push_back(&leaf);
+    std::ranges::sort(
+        order, {}, [](const Leaf* leaf) -> const auto& { return leaf->fqn; });
+    std::vector<Leaf> sorted;
+    sorted.reserve(leaves.size());
+    for (auto* leaf : order) sorted.push_back(std::move(*leaf));
+    set_leaves(std::move(sorted), metadata);
+  }
+};
 
 // Bytes of tensors that the plan fills.
 //
@@ -48,13 +72,16 @@ void choose(const Comm& comm, OpenedStorage& storage, const LoadArguments& argum
 LoadResult load_on(const Comm& comm, StateDict& state_dict, const LoadArguments& arguments) {
   Operation operation(comm, "load", "read", arguments.checkpoint_id);
   OpenedStorage storage;
-  DefaultLoadPlanner own_planner;
+  PlannerByName own_planner;
   LoadPlanner& planner = arguments.planner != nullptr ? *arguments.planner : own_planner;
   try {
     operation.begin("open");
     LoadResult result;
     choose(comm, storage, arguments);
-    ExpandedState state(state_dict, ExpandedState::Order::sorted);
+    // Planners of others get a sorted state dict, as in DCP.
+    ExpandedState state(state_dict, arguments.planner != nullptr
+                                        ? ExpandedState::Order::sorted
+                                        : ExpandedState::Order::sorted_statefuls);
     result.metadata = storage.parallel().read_metadata(comm);
     operation.set_checkpoint(result.metadata.storage_meta.checkpoint_id);
 

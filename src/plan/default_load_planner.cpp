@@ -161,13 +161,17 @@ LoadPlan GlobalLoadPlanner::create_local_plan() {
   LoadPlan plan;
   plan.items.reserve(leaves_.size());
   missing_.clear();
-  unexpected_ = names_without_leaf(*metadata_, leaves_);
+  unexpected_.clear();
   EntryWalk entries(*metadata_);
+  std::size_t found = 0;
   for (const auto& leaf : leaves_) {
     const auto* entry = entries.find(leaf.fqn);
     if (entry == nullptr) {
       if (!is_empty_container(*leaf.value)) missing_.push_back(leaf.fqn);
-    } else if (const auto* tensor = std::get_if<TensorStorageMetadata>(entry)) {
+      continue;
+    }
+    ++found;
+    if (const auto* tensor = std::get_if<TensorStorageMetadata>(entry)) {
       const auto wanted = wanted_boxes(leaf, *tensor);
       auto items = create_read_items_for_chunk_list(leaf.fqn, *tensor, wanted);
       check_coverage(leaf.fqn, wanted, items);
@@ -175,6 +179,9 @@ LoadPlan GlobalLoadPlanner::create_local_plan() {
     } else {
       plan.items.push_back(value_item(leaf.fqn));
     }
+  }
+  if (found < metadata_->state_dict_metadata.size()) {
+    unexpected_ = names_without_leaf(*metadata_, leaves_);
   }
   if (!missing_.empty() && !options_.allow_partial_load) {
     throw missing_error(missing_, unexpected_, *metadata_);

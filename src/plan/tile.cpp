@@ -156,13 +156,19 @@ bool are_cells(const Extents& sizes, std::span<const Box> boxes,
 }  // namespace
 
 std::optional<TilingFault> find_tiling_fault(const Extents& sizes, std::span<const Box> boxes) {
+  for (std::size_t i = 0; i < boxes.size(); ++i) {
+    if (!is_inside(boxes[i], sizes)) return OutOfBounds{i};
+  }
+  if (is_empty(sizes)) return std::nullopt;
+  if (are_slabs(sizes, boxes.size(), [&](std::size_t i) -> const Box& { return boxes[i]; })) {
+    return std::nullopt;
+  }
   std::vector<std::size_t> full;
   full.reserve(boxes.size());
   for (std::size_t i = 0; i < boxes.size(); ++i) {
-    if (!is_inside(boxes[i], sizes)) return OutOfBounds{i};
     if (!is_empty(boxes[i].sizes)) full.push_back(i);
   }
-  if (is_empty(sizes) || are_cells(sizes, boxes, full)) return std::nullopt;
+  if (are_cells(sizes, boxes, full)) return std::nullopt;
   return Bisection(boxes).examine({whole_box(sizes), std::move(full)});
 }
 

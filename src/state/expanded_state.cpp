@@ -27,7 +27,7 @@ std::vector<Map::Entry*> entries_of(Map& map, ExpandedState::Order order) {
   std::vector<Map::Entry*> entries;
   entries.reserve(map.size());
   for (auto& entry : map) entries.push_back(&entry);
-  if (order == ExpandedState::Order::sorted) {
+  if (order != ExpandedState::Order::as_set) {
     std::ranges::sort(
         entries, {}, [](const Map::Entry* entry) -> const auto& { return entry->first; });
   }

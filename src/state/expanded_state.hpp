@@ -17,8 +17,9 @@ namespace h5dcp {
 // what one of them throws is kept, for check() to throw where all ranks hear of it.
 class ExpandedState {
  public:
-  // Of the keys at the top, and those by which a Stateful is found.
-  enum class Order { as_set, sorted };
+  // Of the keys at the top, and those by which a Stateful is found. The last: sorted only if there
+  // is a Stateful, as all ranks must ask theirs in the same order.
+  enum class Order { as_set, sorted, sorted_statefuls };
 
   // Asks each Stateful in `state_dict`, which must outlive this, for its state.
   ExpandedState(StateDict& state_dict, Order order);

@@ -68,6 +68,7 @@ void check_fqns(const std::vector<Leaf>& leaves) {
   // In the order of names none comes twice.
   const bool ascending = std::ranges::is_sorted(leaves, std::less_equal<>(), &Leaf::fqn);
   std::unordered_map<std::string_view, const Leaf*> seen;
+  if (!ascending) seen.reserve(leaves.size());
   for (const auto& leaf : leaves) {
     if (!is_utf8(leaf.fqn)) refuse("the name of " + subscripts(leaf.path) + " is not UTF-8");
     if (leaf.fqn.size() > kMaxFqnBytes) {
