@@ -257,6 +257,7 @@ void BitFlip::flip_everywhere() const {
       EXPECT_FALSE(try_load(Transfer::direct, why)) << why << ": not read by this engine";
     } else {
       expect_corrupt(Transfer::direct, why);
+      expect_corrupt(Transfer::automatic, why);
     }
     expect_corrupt(Transfer::collective, why);
   }
@@ -381,6 +382,7 @@ void BitFlip::expect_all_corrupt(std::span<const CraftedCase> cases) const {
       EXPECT_FALSE(verify_checkpoint(kDamaged).empty()) << c.why;
     }
     expect_corrupt(Transfer::direct, c.why);
+    expect_corrupt(Transfer::automatic, c.why);
     expect_corrupt(Transfer::collective, c.why);
   }
 }
@@ -448,6 +450,8 @@ TEST_F(BitFlip, IndexesThatSomebodyMadeUp) {
        }},
       {"data outside of the file", [=](Crafted& c) { c.row("rows").address = kHuge; }},
       {"data at the end of all addresses", [=](Crafted& c) { c.row("rows").address = kMost - 8; }},
+      {"two tensors in one place",
+       [](Crafted& c) { c.row("rows").address = c.row("columns").address; }},
       {"more data than the file", [=](Crafted& c) { c.row("rows").nbytes = kHuge; }},
       {"chunks outside of their table", [=](Crafted& c) { c.row("rows").first_chunk = kMost; }},
       {"more chunks than any", [=](Crafted& c) { c.row("rows").chunks = kHuge; }},

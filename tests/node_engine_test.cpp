@@ -115,6 +115,54 @@ std::vector<std::uint8_t> expected(const Target& target, const Box& box) {
   return packed;
 }
 
+// What each rank wants whole: ascending ranges of at most 64 KiB, somewhere in so many bytes.
+std::vector<Range> draw_ranges(Draw& draw, std::uint64_t bytes) {
+  std::vector<Range> ranges;
+  for (std::uint64_t address = draw.below(9000); address < bytes;) {
+    const auto most = std::min(bytes - address, std::uint64_t{64} << 10);
+    const Range range{address, 1 + draw.below(most)};
+    ranges.push_back(range);
+    address += range.nbytes + (draw.below(2) == 0 ? 0 : draw.below(300000));
+  }
+  return ranges;
+}
+
+// Compares what arrives, and fails when range number `faulty` does.
+class RangeReads : public Receiver {
+ public:
+  explicit RangeReads(const std::vector<Range>& ranges,
+                      std::size_t faulty = static_cast<std::size_t>(-1))
+      : ranges_(ranges), faulty_(faulty), took_(ranges.size(), 0) {}
+
+  std::string describe(std::size_t /*i*/) const override { return "no piece"; }
+  void* into(std::size_t /*i*/) override { throw std::logic_error("there are no pieces"); }
+  void took(std::size_t /*i*/, const void* /*packed*/, bool /*checked*/) override { ++wrong_; }
+  bool check(std::size_t /*i*/, const void* /*packed*/) override { return false; }
+
+  void took_range(std::size_t i, const void* bytes) override {
+    if (i == faulty_) throw std::runtime_error("lost it");
+    ++took_[i];
+    const auto* const all = static_cast<const std::uint8_t*>(bytes);
+    for (std::uint64_t b = 0; b < ranges_[i].nbytes; ++b) {
+      if (all[b] != byte_at(ranges_[i].address + b)) {
+        ++wrong_;
+        return;
+      }
+    }
+  }
+
+  // Ranges that came with other bytes, or not once.
+  std::size_t wrong() const {
+    return wrong_ + took_.size() - static_cast<std::size_t>(std::ranges::count(took_, 1));
+  }
+
+ private:
+  const std::vector<Range>& ranges_;
+  std::size_t faulty_;
+  std::vector<int> took_;
+  std::size_t wrong_ = 0;
+};
+
 // Compares what arrives.
 class Reads : public Receiver {
  public:
@@ -139,6 +187,8 @@ class Reads : public Receiver {
     if (!is_right(i, packed)) ++wrong_;
     return true;
   }
+
+  void took_range(std::size_t /*i*/, const void* /*bytes*/) override { ++wrong_; }
 
   const std::vector<int>& took() const { return took_; }
   std::size_t wrong() const { return wrong_; }
@@ -224,7 +274,7 @@ class NodeEngine : public testing::TestWithParam<Way> {
   };
   Read read(const CheckpointFiles& file, const std::vector<Piece>& pieces, std::size_t datasets) {
     Reads reads(pieces);
-    engine(file, datasets)->read("read", pieces, reads);
+    engine(file, datasets)->read("read", {pieces, {}}, reads);
     std::size_t wrong = reads.wrong();
     for (std::size_t i = 0; i < pieces.size(); ++i) {
       const bool empty = numel(pieces[i].boxes[0].sizes) == 0;
@@ -282,6 +332,37 @@ TEST_P(NodeEngine, WritesAndReadsWhatPlainCallsWould) {
     }
     EXPECT_EQ(read(file, pieces, datasets.size()).wrong, 0U) << "seed " << seed;
   }
+}
+
+// Of each rank others, which lie in one window or in two.
+TEST_P(NodeEngine, ReadsRangesWhole) {
+  if (GetParam().transfer == Transfer::direct) return;  // it is asked for none
+  constexpr std::uint64_t kBytes = std::uint64_t{9} << 20;
+  Drawn drawn;
+  drawn.target = {0, 0, 1, {kBytes}};
+  drawn.boxes.push_back({{0}, {kBytes}});
+  drawn.ranks.push_back(0);
+  const auto file = make(kBytes);
+  write(file, {drawn});
+  for (unsigned seed = 0; seed < 5; ++seed) {
+    Draw own(seed * 16 + static_cast<unsigned>(comm_->rank()), comm_->size());
+    auto ranges = draw_ranges(own, kBytes);
+    if (seed == 0 && comm_->rank() == 0) ranges.clear();
+    RangeReads reads(ranges);
+    engine(file, 1)->read("read", {{}, ranges}, reads);
+    EXPECT_EQ(reads.wrong(), 0U) << "seed " << seed;
+  }
+
+  Draw own(static_cast<unsigned>(comm_->rank()), comm_->size());
+  const auto ranges = draw_ranges(own, kBytes);
+  const int last = comm_->size() - 1;
+  const auto failure = test::failure_of([&] {
+    RangeReads reads(ranges, comm_->rank() == last ? ranges.size() / 2 : ranges.size());
+    engine(file, 1)->read("read", {{}, ranges}, reads);
+  });
+  test::expect_same(parent_, failure, "a range that fails");
+  ASSERT_TRUE(failure);
+  EXPECT_EQ(failure->failed_ranks(), std::vector<int>{last});
 }
 
 // What several ranks of a node want, they read once, and mostly check once.

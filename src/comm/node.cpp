@@ -152,6 +152,11 @@ void connect_node(const Comm& comm) {
   channel.node = memory ? std::move(memory) : std::make_unique<NodeMemory>();
 }
 
+int NodeSession::ranks_of_node(const Comm& comm) {
+  const auto* memory = comm.channel_->node.get();
+  return memory == nullptr ? 1 : memory->size();
+}
+
 NodeSession::NodeSession(const Comm& comm, std::string_view step)
     : comm_(comm),
       step_(step),

@@ -70,6 +70,9 @@ class NodeSession {
   NodeSession& operator=(const NodeSession&) = delete;
   ~NodeSession();
 
+  // Of the node on which this rank is, as connect_node() has found them.
+  static int ranks_of_node(const Comm& comm);
+
   const NodeMemory& memory() const { return *memory_; }
 
   // Waits for all ranks of the node; returns the least `value` that one brings. What ranks wrote to

@@ -144,7 +144,7 @@ bool VerifyShare::read_rows(const Tell& tell) {
   sound_ = true;
   try {
     static_cast<void>(index_.path(entry_));
-    chunks_ = read_chunks(tables_, index_, entry_);
+    read_chunks(tables_, index_, entry_, chunks_);
   } catch (const Error& error) {
     if (error.code() != ErrorCode::corrupt) throw;
     if (!owner) return false;

@@ -15,8 +15,8 @@ class AgreedEngine : public Engine {
     comm_.agree(step, [&] { engine_->write(step, pieces, describe, data); });
   }
 
-  void read(std::string_view step, const std::vector<Piece>& pieces, Receiver& receiver) override {
-    comm_.agree(step, [&] { engine_->read(step, pieces, receiver); });
+  void read(std::string_view step, const ToRead& wanted, Receiver& receiver) override {
+    comm_.agree(step, [&] { engine_->read(step, wanted, receiver); });
   }
 
  private:

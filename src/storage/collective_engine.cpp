@@ -132,7 +132,8 @@ class CollectiveEngine : public Engine {
     });
   }
 
-  void read(std::string_view step, const std::vector<Piece>& pieces, Receiver& receiver) override {
+  void read(std::string_view step, const ToRead& wanted, Receiver& receiver) override {
+    const auto& pieces = wanted.pieces;
     run(step, pieces, H5F_ACC_RDONLY, [&](std::size_t i, const Call& call, FirstError& error) {
       void* packed = nullptr;
       const bool mine = i < pieces.size();

@@ -63,6 +63,17 @@ class Receiver {
   // Throws if the elements of piece i, which are at `packed` for now, are not as they were written.
   // Whether anybody could tell.
   virtual bool check(std::size_t i, const void* packed) = 0;
+
+  // The bytes of ToRead::ranges[i] are at `bytes` until this returns.
+  virtual void took_range(std::size_t i, const void* bytes) = 0;
+};
+
+// What a rank reads.
+struct ToRead {
+  std::vector<Piece> pieces;  // ordered by their targets' numbers
+  // Of the checkpoint's own file, ascending and disjoint, each at most Window::kSlotBytes. None if
+  // the transfer is direct or collective.
+  std::vector<Range> ranges;
 };
 
 // All methods are collective; the pieces of a rank are ordered by their targets' numbers. Callbacks
@@ -82,8 +93,7 @@ class Engine {
                      const Describe& describe,
                      const std::function<const void*(std::size_t)>& data) = 0;
 
-  virtual void read(std::string_view step, const std::vector<Piece>& pieces,
-                    Receiver& receiver) = 0;
+  virtual void read(std::string_view step, const ToRead& wanted, Receiver& receiver) = 0;
 };
 
 // Every way but the collective one: through `files`, either each rank for itself, or together with

@@ -109,11 +109,15 @@ void Hdf5Reader::set_up_storage_reader(const Metadata& /*metadata*/, bool /*is_c
 
 void Hdf5Reader::read_data(const Comm& comm, const LoadPlan& plan, LoadPlanner& planner) {
   Load& load = *load_;
-  TensorReads reads(load.files, load.index, planner, piece_bytes(options_), options_.checksums);
-  std::vector<Piece> pieces;
+  const auto step = "read from '" + path_ + "'";
   const bool collective = options_.transfer == Transfer::collective;
+  if (!collective) connect_node(comm);
+  const bool alone = collective || options_.transfer == Transfer::direct;
+  TensorReads reads(load.files, load.index, planner, piece_bytes(options_), options_.checksums,
+                    alone ? 0 : NodeSession::ranks_of_node(comm));
+  ToRead wanted;
   MpiInfo hints;
-  comm.agree("read from '" + path_ + "'", [&] {
+  comm.agree(step, [&] {
     if (collective) hints = MpiInfo(comm.options().hints, options_.hints);
     for (const auto& item : plan.items) {
       if (item.type == LoadItemType::tensor) {
@@ -126,16 +130,15 @@ void Hdf5Reader::read_data(const Comm& comm, const LoadPlan& plan, LoadPlanner& 
       }
       planner.load_bytes(item, read_value(load.files.own(), load.index, *entry));
     }
-    pieces = reads.pieces();
+    wanted = reads.to_read();
   });
-  if (!collective) connect_node(comm);
   const auto engine =
       collective
           ? collective_engine(comm, load.files.own(), load.index, hints, load.calls)
           : agreed(comm, node_engine(comm, load.files, options_.transfer, load.index.size()));
-  engine->read("read from '" + path_ + "'", pieces, reads);
+  engine->read(step, wanted, reads);
   if (load.index.record().filtered.nbytes == 0) return;
-  comm.agree("read from '" + path_ + "'", [&] { reads.read_filtered(); });
+  comm.agree(step, [&] { reads.read_filtered(); });
 }
 
 CollectiveCalls Hdf5Reader::collective_calls() const {

@@ -70,7 +70,8 @@ void check_tables(const Record& record) {
 
 // What is wrong with boxes that are inside; empty if each element is in one of them.
 std::string fault_of(const Extents& sizes, const std::vector<StoredChunk>& chunks) {
-  if (chunks.size() == 1 && chunks[0].grid.box == whole_box(sizes)) return "";
+  const auto box = [&](std::size_t i) -> const Box& { return chunks[i].grid.box; };
+  if (are_slabs(sizes, chunks.size(), box)) return "";
   std::vector<Box> boxes;
   boxes.reserve(chunks.size());
   for (const auto& chunk : chunks) boxes.push_back(chunk.grid.box);
@@ -406,10 +407,13 @@ std::uint64_t row_digest(std::uint64_t row, const ChunkRow& content,
 
 std::vector<StoredChunk> read_chunks(const PosixFile& file, const Index& index, std::size_t i) {
   TableReader tables(file, index.record());
-  return read_chunks(tables, index, i);
+  std::vector<StoredChunk> chunks;
+  read_chunks(tables, index, i, chunks);
+  return chunks;
 }
 
-std::vector<StoredChunk> read_chunks(TableReader& tables, const Index& index, std::size_t i) {
+void read_chunks(TableReader& tables, const Index& index, std::size_t i,
+                 std::vector<StoredChunk>& chunks) {
   const TensorRow tensor = index.row(i);
   const auto& record = index.record();
   const auto dims = tensor.dims;
@@ -456,24 +460,24 @@ std::vector<StoredChunk> read_chunks(TableReader& tables, const Index& index, st
         tables.items<std::uint64_t>(Table::checksums, rows[0].first_checksum, numbers_of_blocks);
   }
 
-  std::vector<StoredChunk> chunks;
-  const auto parts = filtered ? std::vector<DataPart>() : index.parts(i);
+  const bool in_parts = !filtered && (index.in_data_files(i) || index.in_box_chunks(i));
+  const auto parts = in_parts ? index.parts(i) : std::vector<DataPart>();
   std::size_t part = 0;
-  chunks.reserve(rows.size());
+  chunks.resize(rows.size());
   for (std::uint64_t c = 0; c < rows.size(); ++c) {
     const auto row = tensor.first_chunk + c;
     const auto numbers = boxes.first(std::size_t{2} * dims);
     const auto of_chunk = checksums.first(rows[c].blocks * of_block);
     boxes = boxes.subspan(numbers.size());
     checksums = checksums.subspan(of_chunk.size());
-    StoredChunk chunk{.row = row,
-                      .grid = {},
-                      .writer = rows[c].writer,
-                      .nbytes = rows[c].nbytes,
-                      .checksums = {of_chunk.begin(), of_chunk.end()},
-                      .stored = {},
-                      .part = {},
-                      .digest = rows[c].digest};
+    StoredChunk& chunk = chunks[c];
+    chunk.row = row;
+    chunk.writer = rows[c].writer;
+    chunk.nbytes = rows[c].nbytes;
+    chunk.checksums.assign(of_chunk.begin(), of_chunk.end());
+    chunk.stored.clear();
+    chunk.part = {};
+    chunk.digest = rows[c].digest;
     if (row_digest(row, rows[c], numbers, of_chunk) != rows[c].digest) {
       refuse(row, "or its boxes or checksums do not match their digest");
     }
@@ -481,7 +485,7 @@ std::vector<StoredChunk> read_chunks(TableReader& tables, const Index& index, st
                   rows[c].block_dim,
                   static_cast<std::int64_t>(rows[c].block_rows)};
     if (!contains(whole, chunk.grid.box)) refuse(row, "has a box outside of the tensor");
-    if (!filtered) {
+    if (in_parts) {
       if (index.in_box_chunks(i)) part = number_in_box_chunks(index, i, chunk.grid.box.offsets);
       // Parts and boxes are mostly in the same order.
       std::size_t tried = 0;
@@ -491,6 +495,8 @@ std::vector<StoredChunk> read_chunks(TableReader& tables, const Index& index, st
       }
       if (tried == parts.size()) refuse(row, "has a box that lies in no part of the tensor");
       chunk.part = parts[part];
+    } else if (!filtered) {
+      chunk.part = {0, tensor.address, whole};
     } else {
       take_stored(chunk);
       if (!are_chunks(chunk, index.chunk_shape(i), record.filtered)) {
@@ -509,12 +515,10 @@ std::vector<StoredChunk> read_chunks(TableReader& tables, const Index& index, st
     if (slot ? chunk.nbytes > tensor.nbytes : chunk.nbytes != bytes) {
       refuse(row, "has bytes that do not fit its box");
     }
-    chunks.push_back(std::move(chunk));
   }
   if (const auto fault = fault_of(whole.sizes, chunks); !fault.empty()) {
     corrupt("'" + std::string(index.fqn(i)) + "' in index table 'chunks': " + fault);
   }
-  return chunks;
 }
 
 }  // namespace h5dcp

@@ -125,8 +125,11 @@ std::uint64_t row_digest(std::uint64_t row, const ChunkRow& content,
 // The boxes in which entry i was written, each checked against its digest: every element is in one
 // of them.
 //
+// They replace what is in `chunks`, whose memory is used again.
+//
 // Throws Error{corrupt}, which names the entry; Error{io}.
-std::vector<StoredChunk> read_chunks(TableReader& tables, const Index& index, std::size_t i);
+void read_chunks(TableReader& tables, const Index& index, std::size_t i,
+                 std::vector<StoredChunk>& chunks);
 
 // The same for whoever wants those of one entry alone.
 std::vector<StoredChunk> read_chunks(const PosixFile& file, const Index& index, std::size_t i);

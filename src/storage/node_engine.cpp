@@ -97,7 +97,7 @@ class NodeEngine : public Engine {
       const std::function<const void*(std::size_t)> described = [&](std::size_t i) {
         return with_late_context([&] { return "write " + describe(i); }, [&] { return data(i); });
       };
-      each_file(pieces, parted.together, [&](const PosixFile& file, const Order& order) {
+      each_file(pieces, parted.together, false, [&](const PosixFile& file, const Order& order) {
         WindowWrite(session_, window_, file, pieces, order, describe, described).run();
       });
       for (const auto i : parted.alone) {
@@ -115,16 +115,21 @@ class NodeEngine : public Engine {
     });
   }
 
-  void read(std::string_view /*step*/, const std::vector<Piece>& pieces,
-            Receiver& receiver) override {
+  void read(std::string_view /*step*/, const ToRead& wanted, Receiver& receiver) override {
     guarded([&] {
+      const auto& pieces = wanted.pieces;
       const auto shared = find_shared(pieces);
       const Parted parted = part(pieces, [&](std::size_t i, std::uint64_t nbytes) {
         return nbytes < window_below_ || (!shared.empty() && shared[i]);
       });
-      each_file(pieces, parted.together, [&](const PosixFile& file, const Order& order) {
-        WindowRead(session_, window_, file, pieces, order, shared, receiver).run();
-      });
+      const auto& ranges = wanted.ranges;
+      each_file(pieces, parted.together, !ranges.empty(),
+                [&](const PosixFile& file, const Order& order) {
+                  const bool own = &file == &files_.own();
+                  WindowRead(session_, window_, file, {pieces, order, shared},
+                             own ? std::span(ranges) : std::span<const Range>(), receiver)
+                      .run();
+                });
       for (const auto i : parted.alone) {
         const auto* packed =
             with_late_context([&] { return "read " + receiver.describe(i); },
@@ -156,9 +161,11 @@ class NodeEngine : public Engine {
   using Order = std::vector<std::size_t>;
 
   // Calls `run` for each file of which some rank of the node has pieces, on all of them, with those
-  // of this rank: `together`, file by file.
+  // of this rank: `together`, file by file. If `own`, this rank has something else in the
+  // checkpoint's own file.
   template <class Run>
-  void each_file(const std::vector<Piece>& pieces, const Order& together, const Run& run) {
+  void each_file(const std::vector<Piece>& pieces, const Order& together, bool own,
+                 const Run& run) {
     if (window_below_ == 0) return;
     if (files_.data_files() == 0) {  // then there is nothing to ask the others
       run(files_.own(), together);
@@ -166,7 +173,7 @@ class NodeEngine : public Engine {
     }
     for (auto first = together.begin();;) {
       const auto next = first == together.end() ? NodeSession::kNone : pieces[*first].target.file;
-      const auto least = session_.sync(next);
+      const auto least = session_.sync(std::exchange(own, false) ? 0 : next);
       if (!least || *least == NodeSession::kNone) return;
       const auto last = std::find_if(
           first, together.end(), [&](std::size_t i) { return pieces[i].target.file != *least; });

@@ -10,21 +10,14 @@
 #include "storage/stored_blocks.hpp"
 
 namespace h5dcp {
-const std::vector<StoredChunk>& TensorReads::chunks(std::size_t entry) {
-  if (chunks_.empty() || chunks_.back().first != entry) {
-    chunks_.emplace_back(entry, read_chunks(tables_, index_, entry));
-  }
-  return chunks_.back().second;
-}
-
 void TensorReads::add(const ReadItem& item) {
   // Items mostly come in the order of names.
   const auto entry =
-      index_.find(item.storage_index.fqn, chunks_.empty() ? 0 : chunks_.back().first + 1);
+      index_.find(item.storage_index.fqn, items_.empty() ? 0 : items_.back().entry + 1);
   if (!entry || index_.kind(*entry) != EntryKind::tensor) {
     throw Error(ErrorCode::not_found, "'" + item.storage_index.fqn + "' is no tensor here");
   }
-  auto& wanted = wanted_.emplace_back(Wanted{&item, *entry});
+  const EntryItem wanted{&item, *entry};
   const Box region = wanted.region();
   const auto sizes = index_.sizes(*entry);
   if (!contains(whole_box(sizes), region)) {
@@ -32,32 +25,53 @@ void TensorReads::add(const ReadItem& item) {
                                                  to_string(region) + ": outside of " +
                                                  to_string(sizes));
   }
-  for (const auto& chunk : chunks(*entry)) {
-    cuts_.clear();
-    parts_of(chunk, region, itemsize(index_.dtype(*entry)), piece_bytes_, checks_, cuts_);
-    auto& parts = chunk.stored.empty() ? parts_ : filtered_;
-    for (const auto& cut : cuts_) {
-      parts.push_back({&wanted, &chunk, relative_to(cut, chunk.part.box.offsets), {}});
-    }
-    wanted.parts += cuts_.size();
-  }
+  items_.push_back(wanted);
 }
 
-std::vector<Piece> TensorReads::pieces() {
-  const auto entry_of = [](const Part& part) { return part.wanted->entry; };
-  if (!std::ranges::is_sorted(parts_, {}, entry_of)) {
-    std::ranges::stable_sort(parts_, {}, entry_of);
+ToRead TensorReads::to_read() {
+  if (!std::ranges::is_sorted(items_, {}, &EntryItem::entry)) {
+    std::ranges::stable_sort(items_, {}, &EntryItem::entry);
   }
-  std::vector<Piece> made;
-  made.reserve(parts_.size());
+  for (std::span<const EntryItem> left(items_); !left.empty();) {
+    std::size_t count = 1;
+    while (count < left.size() && left[count].entry == left[0].entry) ++count;
+    const auto items = left.first(count);
+    left = left.subspan(count);
+    if (SmallTensors::are_small(index_, items, sharing_)) {
+      small_.add(items);
+    } else {
+      cut(items);
+    }
+  }
+  ToRead made{.pieces = {}, .ranges = small_.ranges()};
+  made.pieces.reserve(parts_.size());
   for (const auto& part : parts_) {
     const auto entry = part.wanted->entry;
     const auto& in = part.chunk->part;
-    made.push_back({{entry, in.address, itemsize(index_.dtype(entry)), in.box.sizes, in.file,
-                     index_.row(entry).nbytes},
-                    {&part.in_part, 1}});
+    made.pieces.push_back({{entry, in.address, itemsize(index_.dtype(entry)), in.box.sizes, in.file,
+                            index_.row(entry).nbytes},
+                           {&part.in_part, 1}});
   }
   return made;
+}
+
+// Those of one entry into what is read at once.
+void TensorReads::cut(std::span<const EntryItem> items) {
+  const auto entry = items.front().entry;
+  auto& chunks = chunks_.emplace_back();
+  read_chunks(tables_, index_, entry, chunks);
+  for (const auto& item : items) {
+    auto& wanted = wanted_.emplace_back(Wanted{item});
+    for (const auto& chunk : chunks) {
+      cuts_.clear();
+      parts_of(chunk, item.region(), itemsize(index_.dtype(entry)), piece_bytes_, checks_, cuts_);
+      auto& parts = chunk.stored.empty() ? parts_ : filtered_;
+      for (const auto& cut : cuts_) {
+        parts.push_back({&wanted, &chunk, relative_to(cut, chunk.part.box.offsets), {}});
+      }
+      wanted.parts += cuts_.size();
+    }
+  }
 }
 
 Box TensorReads::box_of(const Part& part) {
@@ -69,12 +83,7 @@ Box TensorReads::box_of(const Part& part) {
 
 const TensorView& TensorReads::target(Wanted& wanted) {
   if (wanted.target.data != nullptr) return wanted.target;
-  wanted.target = planner_.resolve_tensor(*wanted.item);
-  if (wanted.target.sizes != wanted.item->lengths) {
-    throw Error(ErrorCode::invalid_argument,
-                "'" + wanted.item->storage_index.fqn + "': the planner gave " +
-                    to_string(wanted.target.sizes) + " for " + to_string(wanted.region()));
-  }
+  wanted.target = resolve(planner_, wanted);
   return wanted.target;
 }
 
@@ -117,8 +126,7 @@ void TensorReads::read_filtered() {
 }
 
 std::string TensorReads::describe(const Part& part) const {
-  return "'" + part.wanted->item->storage_index.fqn + "' " + to_string(box_of(part)) + " " +
-         std::string(to_string(index_.dtype(part.wanted->entry)));
+  return h5dcp::describe(*part.wanted, box_of(part), index_.dtype(part.wanted->entry));
 }
 
 void* TensorReads::into(Part& part) {

@@ -5,15 +5,17 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <span>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "h5dcp/bytes.hpp"
 #include "h5dcp/planner.hpp"
 #include "storage/checkpoint_files.hpp"
 #include "storage/engine.hpp"
+#include "storage/entry_item.hpp"
 #include "storage/index.hpp"
+#include "storage/small_tensors.hpp"
 #include "storage/stored_blocks.hpp"
 
 namespace h5dcp {
@@ -21,41 +23,39 @@ namespace h5dcp {
 // One rank's reads of tensors, into what the planner gives. The references must outlive it.
 class TensorReads : public Receiver {
  public:
-  // Without `checks`, blocks that are not filtered are taken as they are.
+  // Without `checks`, blocks that are not filtered are taken as they are. `sharing` is how many
+  // ranks read together, 0 if each reads for itself.
   TensorReads(const CheckpointFiles& files, const Index& index, LoadPlanner& planner,
-              std::uint64_t piece_bytes, bool checks)
+              std::uint64_t piece_bytes, bool checks, int sharing)
       : files_(files),
         index_(index),
         planner_(planner),
         tables_(files.own(), index.record()),
         piece_bytes_(piece_bytes),
-        checks_(checks) {}
+        checks_(checks),
+        sharing_(sharing),
+        small_(index, tables_, planner, checks) {}
 
   void add(const ReadItem& item);
 
-  // To be called when all are added: puts them in the order of the file. Those of filtered tensors
-  // are not among them.
-  std::vector<Piece> pieces();
+  // To be called when all are added: what an engine is to read. Filtered tensors are not in it.
+  ToRead to_read();
 
   // Reads the filtered ones.
   void read_filtered();
 
-  // Of pieces()[i].
-  // "'lm_head.weight' [0:4, 0:768] float32"
+  // Of to_read().pieces[i].
   std::string describe(std::size_t i) const override { return describe(parts_[i]); }
   void* into(std::size_t i) override { return into(parts_[i]); }
   void took(std::size_t i, const void* packed, bool checked) override;
   bool check(std::size_t i, const void* packed) override;
+  void took_range(std::size_t i, const void* bytes) override { small_.took(i, bytes); }
 
  private:
-  // A tensor item and what it takes to fill it.
-  struct Wanted {
-    const ReadItem* item;
-    std::size_t entry;
+  // An item that is read in parts, and what it takes to fill it.
+  struct Wanted : EntryItem {
     TensorView target = {};  // from the planner, when the first bytes come
     std::size_t parts = 0;   // that are still to come
-    // In the tensor. The stored piece is the whole tensor.
-    Box region() const { return {item->storage_offsets, item->lengths}; }
   };
 
   // What is read at once: of one stored chunk, whole blocks if they are checked.
@@ -75,7 +75,7 @@ class TensorReads : public Receiver {
   // Copies the elements, of the whole part, to where the item wants them.
   void put(const Part& part, const void* packed);
   void finish(Part& part);
-  const std::vector<StoredChunk>& chunks(std::size_t entry);
+  void cut(std::span<const EntryItem> items);
 
   const CheckpointFiles& files_;
   const Index& index_;
@@ -83,8 +83,11 @@ class TensorReads : public Receiver {
   TableReader tables_;
   std::uint64_t piece_bytes_;
   bool checks_;
-  std::deque<Wanted> wanted_;
-  std::deque<std::pair<std::size_t, std::vector<StoredChunk>>> chunks_;  // by entry
+  int sharing_;
+  std::vector<EntryItem> items_;
+  SmallTensors small_;
+  std::deque<Wanted> wanted_;                    // of the others
+  std::deque<std::vector<StoredChunk>> chunks_;  // of each of their entries
   std::vector<Part> parts_;
   std::vector<Bytes> spare_;    // detours that were used
   std::vector<Box> cuts_;       // of one chunk; kept for its memory

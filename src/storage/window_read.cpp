@@ -33,6 +33,7 @@ void WindowRead::run() {
 // Of this rank's next range.
 std::uint64_t WindowRead::next_address() {
   std::uint64_t least = NodeSession::kNone;
+  if (next_range_ < ranges_.size()) least = std::max(ranges_[next_range_].address, marked_to_);
   for (const auto& open : open_) least = std::min(least, open.walk.address());
   for (; next_ < order_.size(); ++next_) {
     const PieceWalk walk(pieces_[order_[next_]]);
@@ -44,6 +45,7 @@ std::uint64_t WindowRead::next_address() {
 void WindowRead::want() {
   copies_.clear();
   wholes_.clear();
+  want_ranges();
   for (auto& open : open_) want_of(open);
   std::erase_if(open_, [](const Open& open) { return open.walk.at_end(); });
   for (; next_ < order_.size(); ++next_) {
@@ -75,6 +77,23 @@ void WindowRead::want_of(Open& open) {
     copies_.push_back(
         {address, nbytes, to, open.packed, open.walk.at_end() ? open.piece : kNoPiece});
     mark(address, nbytes);
+  }
+}
+
+Range WindowRead::in_window(const Range& range) const {
+  const auto begin = std::max(range.address, window_.begin());
+  return {begin, std::min(range.address + range.nbytes, window_.end()) - begin};
+}
+
+void WindowRead::want_ranges() {
+  first_range_ = next_range_;
+  for (; next_range_ < ranges_.size(); ++next_range_) {
+    const auto& range = ranges_[next_range_];
+    if (range.address >= window_.end()) return;
+    const auto part = in_window(range);
+    mark(part.address, part.nbytes);
+    marked_to_ = part.address + part.nbytes;
+    if (marked_to_ < range.address + range.nbytes) return;
   }
 }
 
@@ -116,7 +135,23 @@ void WindowRead::check_own() const {
   }
 }
 
-void WindowRead::take() const {
+void WindowRead::take_ranges() {
+  for (auto i = first_range_; i < ranges_.size() && ranges_[i].address < window_.end(); ++i) {
+    const auto& range = ranges_[i];
+    const auto part = in_window(range);
+    if (part.nbytes == range.nbytes) {
+      receiver_.took_range(i, window_.at(range.address));
+      continue;
+    }
+    broken_.resize(range.nbytes);
+    std::memcpy(broken_.data() + (part.address - range.address), window_.at(part.address),
+                part.nbytes);
+    if (i < next_range_) receiver_.took_range(i, broken_.data());
+  }
+}
+
+void WindowRead::take() {
+  take_ranges();
   for (const auto& copy : copies_) {
     std::memcpy(copy.to, window_.at(copy.address), copy.nbytes);
     if (copy.completes != kNoPiece) receiver_.took(copy.completes, copy.packed, false);

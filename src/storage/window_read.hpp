@@ -7,9 +7,11 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <span>
 #include <vector>
 
 #include "comm/node.hpp"
+#include "h5dcp/bytes.hpp"
 #include "storage/engine.hpp"
 #include "storage/piece_walk.hpp"
 #include "storage/posix_file.hpp"
@@ -24,18 +26,24 @@ namespace h5dcp {
 // has read it if it wants them too, which leaves a note.
 class WindowRead {
  public:
-  // Of pieces[i] for all i in `order`, ascending by where they begin. `shared` are those that
-  // several ranks want; empty if there are none. All must outlive it.
-  WindowRead(NodeSession& session, Window& window, const PosixFile& file,
-             const std::vector<Piece>& pieces, const std::vector<std::size_t>& order,
-             const std::vector<bool>& shared, Receiver& receiver)
+  // Which pieces; the references must outlive it.
+  struct Pieces {
+    const std::vector<Piece>& all;
+    const std::vector<std::size_t>& order;  // of those in the file, by where they begin
+    const std::vector<bool>& shared;        // those that several ranks want; empty: there are none
+  };
+
+  // All must outlive it.
+  WindowRead(NodeSession& session, Window& window, const PosixFile& file, const Pieces& pieces,
+             std::span<const Range> ranges, Receiver& receiver)
       : session_(session),
         window_(window),
         file_(file),
         file_bytes_(file.size()),
-        pieces_(pieces),
-        order_(order),
-        shared_(shared),
+        pieces_(pieces.all),
+        order_(pieces.order),
+        shared_(pieces.shared),
+        ranges_(ranges),
         receiver_(receiver) {}
 
   // Together with the other ranks of the node. Returns early if the session of one has failed.
@@ -70,10 +78,13 @@ class WindowRead {
   std::uint64_t next_address();
   void want();
   void want_of(Open& open);
+  void want_ranges();
   void mark(std::uint64_t address, std::uint64_t nbytes) const;
   void fetch() const;
   void check_own() const;
-  void take() const;
+  Range in_window(const Range& range) const;
+  void take();
+  void take_ranges();
 
   NodeSession& session_;
   Window& window_;
@@ -82,11 +93,16 @@ class WindowRead {
   const std::vector<Piece>& pieces_;
   const std::vector<std::size_t>& order_;
   const std::vector<bool>& shared_;
+  const std::span<const Range> ranges_;
   Receiver& receiver_;
   std::size_t next_ = 0;  // of the order: the first piece that is not open yet
   std::vector<Open> open_;
   std::vector<Copy> copies_;
   std::vector<Whole> wholes_;
+  std::size_t first_range_ = 0;  // in this window
+  std::size_t next_range_ = 0;   // the first that is not marked to its end
+  std::uint64_t marked_to_ = 0;  // of that one
+  Bytes broken_;                 // a range that lies in two windows
 };
 
 }  // namespace h5dcp
