@@ -1,6 +1,7 @@
 // Hdf5Writer: from the entries that every rank owns to a file with a place for each.
 
 #include <algorithm>
+#include <deque>
 #include <numeric>
 
 #include "base/whole_box.hpp"
@@ -136,7 +137,7 @@ SkeletonEntry decode_entry(WireReader& wire) {
 
 // Rank 0: the entries of all owners, and which owner sent which.
 struct Gathered {
-  std::vector<SkeletonEntry> entries;
+  std::deque<SkeletonEntry> entries;  // there are many: never copied, no room to spare
   std::vector<int> owners;
   std::vector<std::size_t> ends;  // of each owner's entries
 };
@@ -290,6 +291,7 @@ std::vector<std::vector<StorageData>> Hdf5Writer::prepare_global_plan(
     std::vector<SkeletonEntry> entries;
     entries.reserve(order.size());
     for (const auto i : order) entries.push_back(std::move(all.entries[i]));
+    all.entries = {};  // their memory
 
     Record whole{.generation = random_id(),
                  .world_size = static_cast<std::uint32_t>(comm.size()),

@@ -131,20 +131,33 @@ void write_parts(Work& work, Source& source, Engine& engine, const std::string& 
       });
 }
 
-// Writes the rows of the index, which follow from the checksums. Collective if the engine is.
+// Writes what `add(rows, chunk)` adds of each chunk to a table of the index. Collective if the
+// engine is.
+template <class Add>
+void write_table(Table table, const std::vector<const WrittenChunk*>& chunks, const Index& index,
+                 Engine& engine, const std::string& step, const Add& add) {
+  TableRows rows(table, item_bytes(table), index);
+  rows.reserve(chunks.size());
+  for (const auto* const chunk : chunks) add(rows, *chunk);
+  engine.write(
+      step, rows.pieces(), [&rows](std::size_t) { return rows.name(); },
+      [&rows](std::size_t i) { return rows.data(i); });
+}
+
+// Writes the rows of the index, which follow from the checksums: one table after the other, as each
+// takes memory. Collective if the engine is.
 Written write_rows(const std::vector<WrittenChunk>& chunks, int rank, const Index& index,
                    Engine& engine, const std::string& step) {
   std::vector<const WrittenChunk*> order;  // of the rows: slots are among the others
   order.reserve(chunks.size());
   for (const auto& chunk : chunks) order.push_back(&chunk);
   std::ranges::sort(order, {}, [](const WrittenChunk* chunk) { return chunk->place.chunk; });
-  TableRows rows(Table::chunks, sizeof(ChunkRow), index);
-  TableRows boxes(Table::boxes, sizeof(std::int64_t), index);
-  TableRows checksums(Table::checksums, sizeof(std::uint64_t), index);
   Written written;
   written.results.reserve(chunks.size());
-  for (const auto* const each : order) {
-    const auto& chunk = *each;
+  const auto write = [&](Table table, const auto& add) {
+    write_table(table, order, index, engine, step, add);
+  };
+  write(Table::chunks, [&](TableRows& rows, const WrittenChunk& chunk) {
     const auto of_block = numbers_of_block(!chunk.place.chunk_shape.empty());
     ChunkRow row{.tensor = chunk.place.row,
                  .first_box = chunk.place.first_box,
@@ -155,22 +168,20 @@ Written write_rows(const std::vector<WrittenChunk>& chunks, int rank, const Inde
                  .block_dim = static_cast<std::uint32_t>(chunk.grid.dim),
                  .writer = static_cast<std::uint32_t>(rank),
                  .digest = 0};
-    const auto box = numbers_of(chunk.grid.box);
-    row.digest = row_digest(chunk.place.chunk, row, box, chunk.checksums);
+    row.digest = row_digest(chunk.place.chunk, row, numbers_of(chunk.grid.box), chunk.checksums);
     rows.add(chunk.place.chunk, &row, 1);
-    boxes.add(chunk.place.first_box, box.data(), box.size());
-    checksums.add(chunk.place.first_checksum, chunk.checksums.data(), chunk.checksums.size());
     written.counts[0] += 1;
     written.counts[1] += static_cast<std::uint64_t>(nbytes(chunk.dtype, chunk.grid.box.sizes));
     written.counts[2] += row.digest;
     written.results.push_back({chunk.item->index, chunk.nbytes});
-  }
-  for (const auto* table : {&rows, &boxes, &checksums}) {
-    const auto pieces = table->pieces();
-    engine.write(
-        step, pieces, [table](std::size_t) { return table->name(); },
-        [table](std::size_t i) { return table->data(i); });
-  }
+  });
+  write(Table::boxes, [](TableRows& rows, const WrittenChunk& chunk) {
+    const auto box = numbers_of(chunk.grid.box);
+    rows.add(chunk.place.first_box, box.data(), box.size());
+  });
+  write(Table::checksums, [](TableRows& rows, const WrittenChunk& chunk) {
+    rows.add(chunk.place.first_checksum, chunk.checksums.data(), chunk.checksums.size());
+  });
   return written;
 }
 
@@ -203,6 +214,8 @@ std::vector<WriteResult> Hdf5Writer::write_data(const Comm& comm, const SavePlan
     // HDF5 would cut off what it knows nothing of.
     if (collective) engine = agreed(comm, node_engine(comm, save.files, Transfer::automatic, 0));
   }
+  work.parts = {};  // their memory
+  work.data = {};
   auto written = write_rows(work.chunks, comm.rank(), index, *engine, step);
   save.counts = written.counts;
   return std::move(written.results);
@@ -216,6 +229,8 @@ Rewritten Hdf5Writer::write_again(const Comm& comm, const SavePlan& plan, SavePl
   Work work = work_of(plan, index, piece_bytes(options_));
   Source source(planner);
   write_parts(work, source, *engine, "write");
+  work.parts = {};  // their memory
+  work.data = {};
   const auto written = write_rows(work.chunks, comm.rank(), index, *engine, "write");
   Rewritten answer{.bytes = 0, .counts = written.counts};
   for (const auto& piece : written.results) answer.bytes += piece.size_in_bytes;

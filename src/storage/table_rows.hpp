@@ -27,6 +27,12 @@ class TableRows {
             .itemsize = itemsize,
             .sizes = {static_cast<std::int64_t>(index.record().table(table).nbytes / itemsize)}} {}
 
+  // For so many calls of add().
+  void reserve(std::size_t calls) {
+    boxes_.reserve(calls);
+    bytes_.reserve(calls * target_.itemsize);  // at least
+  }
+
   // `items` ascend by `first`.
   template <class T>
   void add(std::uint64_t first, const T* items, std::size_t count) {
