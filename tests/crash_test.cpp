@@ -22,6 +22,7 @@
 #include <vector>
 
 #include "crash_state.hpp"
+#include "own_folder.hpp"
 
 namespace h5dcp {
 namespace {
@@ -87,12 +88,9 @@ class Crash : public testing::TestWithParam<std::string> {
   static void SetUpTestSuite() { ASSERT_EQ(prctl(PR_SET_CHILD_SUBREAPER, 1), 0); }
 
   void SetUp() override {
-    const std::string test = testing::UnitTest::GetInstance()->current_test_info()->name();
-    auto name = test.substr(0, test.find('/')) + "." + GetParam();
-    root_ = (fs::canonical(".") / name).string();
-    fs::remove_all(root_);
+    root_ = fs::canonical(test::own_folder()).string();
     folder_ = root_ + "/checkpoints";
-    fs::create_directories(folder_);
+    fs::create_directory(folder_);
     path_ = folder_ + "/good.h5";
     // In memory, and with a short name, as sockets want it.
     std::string name_of_scratch = "/dev/shm/h5dcp.XXXXXX";

@@ -19,6 +19,7 @@
 #include "h5dcp/state_dict_saver.hpp"
 #include "on_lustre.hpp"
 #include "outcome.hpp"
+#include "own_folder.hpp"
 #include "shim/shim.h"
 
 // What HDF5 reads and writes of its own when a file or dataset is opened or closed for writing, and
@@ -80,13 +81,8 @@ class Faults : public testing::TestWithParam<Way> {
   void SetUp() override {
     MPI_Comm_rank(MPI_COMM_WORLD, &rank_);
     MPI_Comm_size(MPI_COMM_WORLD, &size_);
-    folder_ = (fs::canonical(".") / GetParam().name).string();
+    folder_ = fs::canonical(test::own_folder()).string();
     path_ = folder_ + "/good.h5";
-    if (rank_ == 0) {
-      fs::remove_all(folder_);
-      fs::create_directory(folder_);
-    }
-    MPI_Barrier(MPI_COMM_WORLD);
     EXPECT_EQ(test::text_of(try_save()), "success");
   }
 
