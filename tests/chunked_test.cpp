@@ -109,7 +109,7 @@ TEST_F(Chunked, LoadBitForBitAtEveryPairOfSizes) {
         tell.tell = [&](int, const Damage& damage) { told += to_string(damage) + "\n"; };
         EXPECT_EQ(verify_checkpoint(Comm(comm), path, tell), 0U) << told;
       });
-      for (const int m : test::sizes_here()) {
+      for (const int m : test::partners_here(n)) {
         test::on_ranks(m, [&](MPI_Comm comm, int rank) {
           StateDict state = make_state(way + n + m, rank, m, false);
           Hdf5Reader reader(path, options(way + m));

@@ -21,10 +21,10 @@
 
 namespace h5dcp::test {
 
-inline constexpr std::uint64_t kCrashPieceBytes = 2048;  // several writes of each rank
+inline constexpr std::uint64_t kCrashPieceBytes = 8192;  // several writes of each rank
 
 inline std::vector<Sample> crash_samples() {
-  return {{"rows", DType::float32, {40, 64}},
+  return {{"rows", DType::float32, {80, 64}},  // of two ranks also in chunks of shards
           {"columns", DType::bfloat16, {4, 6}},
           {"both", DType::int64, {5}}};
 }
@@ -32,6 +32,10 @@ inline std::vector<Sample> crash_samples() {
 inline std::string name_of(Transfer transfer) {
   return std::string(to_string(transfer));
 }
+
+// Of files on Lustre, and what they get there unasked.
+inline constexpr Striping kCrashStriping{2, 65536};
+inline constexpr Striping kOtherStriping{1, 65536};
 
 // What `rank` of `size` holds: rows, columns and a replica.
 inline StateDict crash_state(int version, int rank, int size, bool filled) {
@@ -81,7 +85,7 @@ inline std::optional<int> version_of(const std::string& path, const std::string&
       const auto entry = file.entry(file.find(sample.fqn).value());
       const auto& tensor = std::get<ShardedTensor>(whole.at(sample.fqn));
       std::string stored(entry.nbytes, '\0');
-      if (entry.filters.any() || !entry.data_files.empty()) {
+      if (!entry.chunk_shape.empty() || !entry.data_files.empty()) {
         file.tensor(file.find(sample.fqn).value())
             .read(tensor.shards.at(0).box,
                   contiguous_view(stored.data(), sample.dtype, sample.sizes));

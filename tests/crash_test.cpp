@@ -22,6 +22,7 @@
 #include <vector>
 
 #include "crash_state.hpp"
+#include "own_folder.hpp"
 
 namespace h5dcp {
 namespace {
@@ -81,18 +82,15 @@ std::string text_of(const std::string& file) {
   return {std::istreambuf_iterator<char>(stream), {}};
 }
 
-// The parameter is how the job saves: direct, collective, aggregated, repeated, filtered, files.
+// The parameter is how the job saves: direct, collective, repeated, filtered, files, chunked.
 class Crash : public testing::TestWithParam<std::string> {
  protected:
   static void SetUpTestSuite() { ASSERT_EQ(prctl(PR_SET_CHILD_SUBREAPER, 1), 0); }
 
   void SetUp() override {
-    const std::string test = testing::UnitTest::GetInstance()->current_test_info()->name();
-    auto name = test.substr(0, test.find('/')) + "." + GetParam();
-    root_ = (fs::canonical(".") / name).string();
-    fs::remove_all(root_);
+    root_ = fs::canonical(test::own_folder()).string();
     folder_ = root_ + "/checkpoints";
-    fs::create_directories(folder_);
+    fs::create_directory(folder_);
     path_ = folder_ + "/good.h5";
     // In memory, and with a short name, as sockets want it.
     std::string name_of_scratch = "/dev/shm/h5dcp.XXXXXX";
@@ -150,6 +148,7 @@ TEST_P(Crash, AtEveryCallOfASave) {
         EXPECT_TRUE(name == "good.h5" || (killed && name.starts_with(".good.h5."))) << why << name;
       }
     }
+    EXPECT_EQ(CheckpointFile(path_).summary().format_version == 5, GetParam() == "chunked");
     const long kills = number - 1;
     EXPECT_GT(kills, 7) << "calls of rank " << rank;
     EXPECT_GT(olds, 0) << "no kill came before the rename";
@@ -195,8 +194,8 @@ TEST_P(Crash, TwoJobsSaveToOneDestination) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Engines, Crash,
-                         testing::Values("direct", "collective", "aggregated", "repeated",
-                                         "filtered", "files"),
+                         testing::Values("direct", "collective", "repeated", "filtered", "files",
+                                         "chunked"),
                          [](const auto& test) { return test.param; });
 
 }  // namespace

@@ -2,9 +2,11 @@
 //
 //   crash_victim kill direct PATH VERSION RANK NUMBER   saves VERSION and is to succeed; then saves
 //                                                       VERSION + 1 and dies at call NUMBER of RANK
-//   crash_victim kill repeated ...                      the second save repeats the first one's
-//   plan crash_victim kill filtered ...                      tensors are compressed crash_victim
-//   meet direct PATH VERSION replace|refuse IN OUT
+//   crash_victim kill repeated ...     the second save repeats the first one's plan
+//   crash_victim kill filtered ...     tensors are compressed
+//   crash_victim kill files ...        tensors are in data files
+//   crash_victim kill chunked ...      tensors are in chunks of shards, of files with stripes
+//   crash_victim meet direct PATH VERSION replace|refuse IN OUT
 //       saves VERSION; in the middle of it, tells those who read the pipe OUT, and waits for IN
 //
 // Exits with 0 if the save succeeded, with 3 if it was refused because PATH exists.
@@ -24,6 +26,7 @@
 #include "faulty_storage.hpp"
 #include "h5dcp/error.hpp"
 #include "h5dcp/state_dict_saver.hpp"
+#include "on_lustre.hpp"
 #include "shim/shim.h"
 
 namespace h5dcp {
@@ -37,13 +40,20 @@ struct Job {
   std::string path;
   Hdf5Options options{.piece_bytes = test::kCrashPieceBytes};
   std::optional<PlanCache> cache = std::nullopt;
+  bool has_stripes = true;  // that it asked for
 
   // Whether it repeated a plan.
   bool save_version(int version, SavePlanner* planner = nullptr) {
     auto state = test::crash_state(version, rank, size, true);
     Hdf5Writer writer(path, options);
+    Options said;
+    said.log_level = LogLevel::warning;
+    said.logger = [this](const LogMessage& message) {
+      if (message.text.find("stripes") != std::string::npos) has_stripes = false;
+    };
     return save(state, {.storage_writer = &writer,
                         .planner = planner,
+                        .options = said,
                         .plan_cache = cache ? &*cache : nullptr})
         .repeated;
   }
@@ -66,17 +76,24 @@ int run(int argc, char** argv) {
   if (arguments.at(2) == "files") job.options.files = Files::per_ranks(1);
   if (arguments.at(2) == "filtered") job.options.filters.compression = Compression::deflate;
   job.path = arguments.at(3);
+  const auto folder = std::filesystem::path(job.path).parent_path();
+  if (arguments.at(2) == "chunked") {
+    job.options.transfer = Transfer::aggregated;
+    job.options.layout = Layout::chunk_per_shard;
+    job.options.striping = test::kCrashStriping;
+    h5dcp_shim_arm(folder.c_str(), SHIM_CHANGES, SHIM_NONE, 0);
+    test::be_on_lustre(test::kOtherStriping);
+  }
   const int version = std::stoi(arguments.at(4));
   if (arguments.at(1) == "kill") {
     job.save_version(version);
     MPI_Barrier(MPI_COMM_WORLD);
     if (job.rank == std::stoi(arguments.at(5))) {
-      const auto folder = std::filesystem::path(job.path).parent_path();
       h5dcp_shim_arm(folder.c_str(), SHIM_CHANGES, SHIM_KILL, std::stol(arguments.at(6)));
     }
     const bool repeated = job.save_version(version + 1);
     h5dcp_shim_disarm();
-    return repeated == job.cache.has_value() ? 0 : 1;
+    return repeated == job.cache.has_value() && job.has_stripes ? 0 : 1;
   }
   job.options.overwrite = arguments.at(5) == "refuse" ? Overwrite::refuse : Overwrite::replace;
   test::CallingPlanner planner([&] {

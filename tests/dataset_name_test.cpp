@@ -31,6 +31,20 @@ TEST(DatasetName, EscapesWhatHdf5WouldMisread) {
   for (const auto& c : cases) EXPECT_EQ(dataset_path(c.fqn, c.is_prefix), c.expected) << c.why;
 }
 
+TEST(DatasetName, OneThatOthersContinueIsInTheirGroup) {
+  struct Named {
+    std::string fqn;
+  };
+  // A dot comes behind '-' and before '/', so what continues a name may not be the next one.
+  const std::vector<Named> all{{"a"}, {"a-b"}, {"a.b"}, {"a.b.c"}, {"a.bc"}, {"ab"}, {"z"}};
+  const std::vector<std::string> expected{"/state/a/%self", "/state/a-b",  "/state/a/b/%self",
+                                          "/state/a/b/c",   "/state/a/bc", "/state/ab",
+                                          "/state/z"};
+  std::vector<std::string> paths;
+  for (const auto& one : all) paths.push_back(dataset_path(one, all));
+  EXPECT_EQ(paths, expected);
+}
+
 // What the escaping must allow: the name back from the path. Nothing in the library needs it.
 std::string fqn_of(const std::string& path) {
   std::string fqn;

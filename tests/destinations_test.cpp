@@ -14,6 +14,7 @@
 #include "h5dcp/state_dict_loader.hpp"
 #include "h5dcp/state_dict_saver.hpp"
 #include "outcome.hpp"
+#include "own_folder.hpp"
 
 namespace h5dcp {
 namespace {
@@ -26,11 +27,7 @@ class Destinations : public testing::TestWithParam<Transfer> {
   void SetUp() override {
     MPI_Comm_rank(MPI_COMM_WORLD, &rank_);
     MPI_Comm_size(MPI_COMM_WORLD, &size_);
-    folder_ = (fs::canonical(".") / test::name_of(GetParam())).string();
-    on_rank_0([&] {
-      fs::remove_all(folder_);
-      fs::create_directory(folder_);
-    });
+    folder_ = fs::canonical(test::own_folder()).string();
   }
 
   template <class Work>

@@ -26,6 +26,7 @@
 #include "h5dcp/state_dict_loader.hpp"
 #include "h5dcp/state_dict_saver.hpp"
 #include "outcome.hpp"
+#include "own_folder.hpp"
 #include "sample_state.hpp"
 
 namespace h5dcp {
@@ -73,15 +74,8 @@ class Errors : public testing::TestWithParam<Transfer> {
   void SetUp() override {
     MPI_Comm_rank(MPI_COMM_WORLD, &rank_);
     MPI_Comm_size(MPI_COMM_WORLD, &size_);
-    std::string name = testing::UnitTest::GetInstance()->current_test_info()->name();
-    for (auto& c : name) c = c == '/' ? '_' : c;
-    folder_ = name;
+    folder_ = test::own_folder();
     path_ = folder_ + "/good.h5";
-    if (rank_ == 0) {
-      fs::remove_all(folder_);
-      fs::create_directory(folder_);
-    }
-    MPI_Barrier(MPI_COMM_WORLD);
     EXPECT_FALSE(try_save(path_));
     if (rank_ == 0) bytes_ = read_file(path_);
   }

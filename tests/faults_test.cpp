@@ -11,12 +11,15 @@
 #include <filesystem>
 #include <functional>
 #include <iostream>
+#include <set>
 #include <string>
 
 #include "crash_state.hpp"
 #include "h5dcp/state_dict_loader.hpp"
 #include "h5dcp/state_dict_saver.hpp"
+#include "on_lustre.hpp"
 #include "outcome.hpp"
+#include "own_folder.hpp"
 #include "shim/shim.h"
 
 // What HDF5 reads and writes of its own when a file or dataset is opened or closed for writing, and
@@ -69,6 +72,8 @@ struct Way {
   Transfer transfer;
   Filters filters = {};
   Files files = {};
+  Layout layout = Layout::contiguous;
+  Striping striping = {};
 };
 
 class Faults : public testing::TestWithParam<Way> {
@@ -76,15 +81,12 @@ class Faults : public testing::TestWithParam<Way> {
   void SetUp() override {
     MPI_Comm_rank(MPI_COMM_WORLD, &rank_);
     MPI_Comm_size(MPI_COMM_WORLD, &size_);
-    folder_ = (fs::canonical(".") / GetParam().name).string();
+    folder_ = fs::canonical(test::own_folder()).string();
     path_ = folder_ + "/good.h5";
-    if (rank_ == 0) {
-      fs::remove_all(folder_);
-      fs::create_directory(folder_);
-    }
-    MPI_Barrier(MPI_COMM_WORLD);
     EXPECT_EQ(test::text_of(try_save()), "success");
   }
+
+  static bool is_striped() { return GetParam().striping != Striping{}; }
 
   // Of the next version.
   Failure try_save(Overwrite overwrite = Overwrite::replace) {
@@ -93,7 +95,10 @@ class Faults : public testing::TestWithParam<Way> {
                               .overwrite = overwrite,
                               .piece_bytes = test::kCrashPieceBytes,
                               .filters = GetParam().filters,
-                              .files = GetParam().files});
+                              .files = GetParam().files,
+                              .striping = GetParam().striping,
+                              .layout = GetParam().layout});
+    if (is_striped()) test::be_on_lustre(test::kOtherStriping);
     return test::failure_of([&] {
       repeated_ =
           save(state, {.storage_writer = &writer, .plan_cache = cache_ ? &*cache_ : nullptr})
@@ -136,6 +141,7 @@ class Faults : public testing::TestWithParam<Way> {
           int hit = counted > number ? 1 : 0;
           MPI_Bcast(&hit, 1, MPI_INT, faulty, MPI_COMM_WORLD);
           const std::string call = rank_ == faulty ? h5dcp_shim_hit() : "";
+          if (faulty == rank_) hit_.insert(call.substr(0, call.find(' ')));
           const auto why = std::string(fault.name) + " at call " + std::to_string(number) +
                            " of rank " + std::to_string(faulty) + " " + call;
           test::expect_same(MPI_COMM_WORLD, failure, why);
@@ -182,6 +188,12 @@ class Faults : public testing::TestWithParam<Way> {
           expect_version(version_, "after " + why);
           before = test::names_in(folder_);
         });
+    EXPECT_EQ(CheckpointFile(path_).summary().format_version == 5,
+              GetParam().layout == Layout::chunk_per_shard);
+    const bool makes_files = rank_ == 0;
+    for (const auto* call : {"mknod", "setxattr"}) {
+      EXPECT_EQ(hit_.contains(call), makes_files && is_striped()) << call;
+    }
   }
 
   // Whether this is how HDF5 or MPI-IO fail after a call that was interrupted, or did half: neither
@@ -196,6 +208,7 @@ class Faults : public testing::TestWithParam<Way> {
   int rank_ = 0;
   int size_ = 1;
   int version_ = 0;
+  std::set<std::string> hit_;  // calls of this rank that failed
   std::optional<PlanCache> cache_;
   bool repeated_ = false;  // the last save that succeeded
   std::string folder_;
@@ -297,9 +310,14 @@ INSTANTIATE_TEST_SUITE_P(
     Engines, Faults,
     testing::Values(
         Way{"direct", Transfer::direct}, Way{"collective", Transfer::collective},
-        Way{"aggregated", Transfer::aggregated},
         Way{"filtered", Transfer::direct, {.compression = Compression::deflate, .shuffle = true}},
-        Way{"files", Transfer::automatic, {}, Files::per_ranks(1)}),
+        Way{"files", Transfer::automatic, {}, Files::per_ranks(1)},
+        Way{"chunked",
+            Transfer::aggregated,
+            {},
+            {},
+            Layout::chunk_per_shard,
+            test::kCrashStriping}),
     [](const auto& test) { return std::string(test.param.name); });
 
 }  // namespace

@@ -94,7 +94,7 @@ TEST_P(FilesOf, LoadBitForBitAtEveryPairOfSizes) {
       EXPECT_FALSE(file.entry(file.find("large").value()).data_files.empty());
       EXPECT_LT(file.summary().file_bytes, file.summary().data_bytes);
     });
-    for (const int m : test::sizes_here()) {
+    for (const int m : test::partners_here(n)) {
       test::on_ranks(m, [&](MPI_Comm comm, int rank) {
         StateDict state = make_state(n + m, rank, m, false);
         Hdf5Reader reader(path, options(n + m));

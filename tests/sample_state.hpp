@@ -206,4 +206,12 @@ inline std::vector<int> sizes_here() {
   return sizes;
 }
 
+// At how many ranks to load what `saved` of them have saved. With smaller sizes the entries of
+// those go through all pairs.
+inline std::vector<int> partners_here(int saved) {
+  int world = 0;
+  MPI_Comm_size(MPI_COMM_WORLD, &world);
+  return saved == world ? sizes_here() : std::vector<int>{world};
+}
+
 }  // namespace h5dcp::test

@@ -44,7 +44,7 @@ TEST_P(SaveLoad, BitForBitAtEveryPairOfSizes) {
       EXPECT_EQ(metadata.storage_meta.save_id, writer.storage_meta().save_id);
       EXPECT_EQ(saved.report.bytes, bytes) << "each box is written once, replicas or not";
     });
-    for (const int m : test::sizes_here()) {
+    for (const int m : test::partners_here(n)) {
       test::on_ranks(m, [&](MPI_Comm comm, int rank) {
         StateDict state = test::make_state(n + m, rank, m, false);
         Hdf5Reader reader(path, options);

@@ -15,6 +15,7 @@
 #include "h5dcp/state_dict_loader.hpp"
 #include "h5dcp/state_dict_saver.hpp"
 #include "lov.hpp"
+#include "on_lustre.hpp"
 #include "outcome.hpp"
 #include "own_folder.hpp"
 #include "sample_state.hpp"
@@ -43,13 +44,6 @@ class TheStripes : public testing::Test {
     h5dcp_shim_lustre(nullptr, 0);
     h5dcp_shim_lustre_is_stubborn(0);
     h5dcp_shim_disarm();
-  }
-
-  // From now on; files get these stripes unless they are asked for others.
-  static void be_on_lustre(const Striping& of_folder) {
-    const auto lov = test::plain_lov(static_cast<std::uint16_t>(of_folder.count),
-                                     static_cast<std::uint32_t>(of_folder.bytes));
-    h5dcp_shim_lustre(lov.data(), lov.size());
   }
 
   std::string path(const std::string& name) const { return folder + "/" + name + ".h5"; }
@@ -98,7 +92,7 @@ class TheStripes : public testing::Test {
 };
 
 TEST_F(TheStripes, AreThoseOfTheOption) {
-  be_on_lustre({1, kStripe});
+  test::be_on_lustre({1, kStripe});
   EXPECT_EQ(save_as("plain", {}), "");
   expect_striped("plain", {1, kStripe}, 1);
   EXPECT_EQ(save_as("wanted", {.striping = kWanted}), "");
@@ -112,7 +106,7 @@ TEST_F(TheStripes, AreThoseOfTheOption) {
 }
 
 TEST_F(TheStripes, OfARepeatedSaveAreItsOwn) {
-  be_on_lustre({1, kStripe});
+  test::be_on_lustre({1, kStripe});
   PlanCache cache;
   save_as("first", {}, &cache);
   EXPECT_EQ(save_as("second", {.striping = kWanted}, &cache), "");
@@ -121,7 +115,7 @@ TEST_F(TheStripes, OfARepeatedSaveAreItsOwn) {
 }
 
 TEST_F(TheStripes, AreThoseOfRank0) {
-  be_on_lustre({1, kStripe});
+  test::be_on_lustre({1, kStripe});
   EXPECT_EQ(save_as("mine", {.striping = rank == 0 ? kWanted : Striping{}}), "");
   expect_striped("mine", kWanted, 1);
 }
@@ -140,7 +134,7 @@ TEST_F(TheStripes, WhereThereIsNoLustreAreLogged) {
 }
 
 TEST_F(TheStripes, ThatAreRefusedAreLogged) {
-  be_on_lustre({1, kStripe});
+  test::be_on_lustre({1, kStripe});
   const auto expect_logged = [&](const std::string& name, const std::string& why) {
     const auto logged = save_as(name, {.striping = kWanted});
     const auto end = "has not the stripes asked for: " + why + "\n";
@@ -165,7 +159,7 @@ TEST_F(TheStripes, ThatAreOthersAreLogged) {
 }
 
 TEST_F(TheStripes, DoNotKeepAFileThatIsThere) {
-  be_on_lustre({1, kStripe});
+  test::be_on_lustre({1, kStripe});
   save_as("there", {.striping = kWanted});
   StateDict state = test::make_state(0, rank, size, true);
   Hdf5Writer writer(path("there"), {.overwrite = Overwrite::refuse, .striping = kWanted});

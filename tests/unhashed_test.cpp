@@ -43,6 +43,28 @@ class Unhashed : public testing::Test {
     return test::wrong_tensors(state);
   }
 
+  // The samples, distributed in way `way` and on, with what `version` makes of every element.
+  StateDict make_version(const std::string& version, int way) const {
+    StateDict state = test::make_state(way, rank_, size_, false);
+    for (const auto& [fqn, value] : state) {
+      test::fill(fqn + version, std::get<ShardedTensor>(value));
+    }
+    state["text"] = "text " + version;
+    return state;
+  }
+
+  // What of such a state is not as in `version`.
+  static std::string wrong_in(const std::string& version, const StateDict& state) {
+    std::string wrong;
+    for (const auto& [fqn, value] : state) {
+      const auto* tensor = std::get_if<ShardedTensor>(&value);
+      const bool good = tensor != nullptr ? test::wrong_elements(fqn + version, *tensor) == 0
+                                          : std::get<std::string>(value) == "text " + version;
+      if (!good) wrong += fqn + " ";
+    }
+    return wrong;
+  }
+
   // Flips a bit of the first element of an entry.
   void damage(const std::string& path, const std::string& fqn) const {
     if (rank_ == 0) {
@@ -129,17 +151,53 @@ TEST_F(Unhashed, ACopyIsTheSame) {
   }
 }
 
-TEST_F(Unhashed, PlansAreNotRepeated) {
+TEST_F(Unhashed, ASaveRepeatsOnlyOneThatIsLikeIt) {
+  const Hdf5Options hashed;
+  const Hdf5Options unhashed{.checksums = false};
+  const Hdf5Options chunked{.checksums = false, .layout = Layout::chunk_per_shard};
+  struct Case {
+    const char* why;
+    Hdf5Options options;
+    bool repeated;
+  };
+  const Case cases[] = {
+      {"the first", unhashed, false},    {"again, of tensors that have changed", unhashed, true},
+      {"with checksums", hashed, false}, {"with checksums again", hashed, true},
+      {"without", unhashed, false},      {"in chunks", chunked, false},
+      {"in chunks again", chunked, true}};
   PlanCache cache;
-  StateDict state = test::make_state(0, rank_, size_, true);
-  for (const bool checksums : {true, false, true, false}) {
-    Hdf5Writer writer("again.h5", {.checksums = checksums});
-    save(state, {.storage_writer = &writer, .plan_cache = &cache});
+  int step = 0;
+  for (const auto& c : cases) {
+    const auto version = std::to_string(++step);
+    StateDict state = make_version(version, 0);
+    Hdf5Writer writer("again.h5", c.options);
+    const auto saved = save(state, {.storage_writer = &writer, .plan_cache = &cache});
+    EXPECT_EQ(saved.repeated, c.repeated) << c.why;
+    StateDict loaded = make_version("", 3);
+    load(loaded, {.checkpoint_id = "again.h5"});
+    EXPECT_EQ(wrong_in(version, loaded), "") << c.why;
     if (rank_ == 0) {
-      EXPECT_EQ(CheckpointFile("again.h5").summary().checksums, checksums);
+      EXPECT_EQ(CheckpointFile("again.h5").summary().checksums, c.options.checksums) << c.why;
+      for (const auto& damage : verify_checkpoint("again.h5")) {
+        ADD_FAILURE() << c.why << ": " << to_string(damage);
+      }
     }
     MPI_Barrier(MPI_COMM_WORLD);
   }
+}
+
+TEST_F(Unhashed, RanksMustAgreeThoughAllHaveAPlan) {
+  PlanCache cache;
+  const auto save_again = [&](bool checksums) {
+    StateDict state = make_version("1", 0);
+    Hdf5Writer writer("both.h5", {.checksums = checksums});
+    return save(state, {.storage_writer = &writer, .plan_cache = &cache}).repeated;
+  };
+  EXPECT_FALSE(save_again(false));
+  EXPECT_TRUE(save_again(false));
+  const bool odd = size_ > 1 && rank_ + 1 == size_;
+  const auto code = code_of([&] { EXPECT_TRUE(save_again(odd)) << "one rank is all of them"; });
+  EXPECT_EQ(code, size_ > 1 ? ErrorCode::invalid_argument : ErrorCode::internal);
 }
 
 }  // namespace

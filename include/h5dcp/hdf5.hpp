@@ -55,7 +55,7 @@ struct Hdf5Options {
   Filters filters = {};
   // Whether a save hashes the blocks of tensors and a load compares them. Without, nothing finds
   // out that the bytes of a tensor were changed; all else of the file is covered as ever. Of a save
-  // the same on all ranks, with no effect on filtered tensors, and not repeated by a PlanCache.
+  // the same on all ranks, with no effect on filtered tensors.
   bool checksums = true;
   // Of a save; the same on all ranks. If not one, without Transfer::collective and filters; a load
   // finds out for itself, and must be without Transfer::collective then.

@@ -52,12 +52,9 @@ std::vector<std::vector<NamedPart>> sources_of(const std::vector<SkeletonEntry>&
 
 void name_sources(std::vector<SkeletonEntry>& entries, const std::vector<NamedPart>& sources) {
   for (const auto& source : sources) {
-    const auto prefix = source.fqn + ".";
-    const auto next = std::ranges::lower_bound(sources, prefix, {}, &NamedPart::fqn);
-    const bool is_prefix = next != sources.end() && next->fqn.starts_with(prefix);
     auto& names = entries[source.entry].sources;
     names.resize(entries[source.entry].parts.size());
-    names[source.part] = dataset_path(source.fqn, is_prefix);
+    names[source.part] = dataset_path(source, sources);
   }
 }
 

@@ -22,10 +22,8 @@ std::uint64_t Hdf5Layout::next_id() const {
 RepeatingWriter* Hdf5Writer::repeating() {
   // Collective calls need every dataset opened on every rank, so they would gain little.
   // How many bytes filters leave follows from the data. Of data files nobody keeps an image.
-  // What is kept of a plan has places for checksums.
   const bool can = options_.transfer != Transfer::collective && !options_.filters.any() &&
-                   options_.checksums && options_.files.way == Files::Way::one &&
-                   typeid(*this) == typeid(Hdf5Writer);
+                   options_.files.way == Files::Way::one && typeid(*this) == typeid(Hdf5Writer);
   return can ? this : nullptr;
 }
 
@@ -35,7 +33,8 @@ std::shared_ptr<StoredLayout> Hdf5Writer::keep_layout() {
 }
 
 std::string Hdf5Writer::layout_options() const {
-  return std::string(to_string(options_.layout));
+  // The index has no room for checksums where there were none.
+  return std::string(to_string(options_.layout)) + (options_.checksums ? "" : " unhashed");
 }
 
 std::uint64_t Hdf5Writer::room_for(const BytesWriteData& value) const {

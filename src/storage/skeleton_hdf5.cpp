@@ -185,12 +185,6 @@ Extents length(std::uint64_t items) {
   return {static_cast<std::int64_t>(items)};
 }
 
-std::string path_of(const std::vector<SkeletonEntry>& entries, const SkeletonEntry& entry) {
-  const auto prefix = entry.fqn + ".";
-  const auto next = std::ranges::lower_bound(entries, prefix, {}, &SkeletonEntry::fqn);
-  return dataset_path(entry.fqn, next != entries.end() && next->fqn.starts_with(prefix));
-}
-
 // By zeros, of which only the last is written.
 void lengthen(const PosixFile& file, std::uint64_t nbytes) {
   const std::uint8_t zero = 0;
@@ -213,8 +207,8 @@ void place_chunks(const std::string& path, PosixFile& file,
   hdf5::File opened(H5Fopen(path.c_str(), H5F_ACC_RDWR, access.get()), action);
   for (std::size_t i = 0; i < entries.size(); ++i) {
     if (!is_in_box_chunks(entries[i])) continue;
-    hdf5::Dataset dataset(H5Dopen2(opened.get(), path_of(entries, entries[i]).c_str(), H5P_DEFAULT),
-                          action);
+    hdf5::Dataset dataset(
+        H5Dopen2(opened.get(), dataset_path(entries[i], entries).c_str(), H5P_DEFAULT), action);
     const BoxChunks chunks = box_chunks_of(entries[i]);
     for (std::uint64_t n = 0; n < chunks.count(); ++n) {
       const auto part = chunks.part(n, places.entries[i]);
@@ -243,7 +237,7 @@ ObjectPlaces make_with_hdf5(const std::string& path, PosixFile& draft,
   for (const auto& entry : entries) {
     auto& address = places.entries.emplace_back(0);
     if (in_blobs(entry.kind)) continue;
-    address = maker.dataset(path_of(entries, entry), H5I_INVALID_HID, entry.sizes, &entry);
+    address = maker.dataset(dataset_path(entry, entries), H5I_INVALID_HID, entry.sizes, &entry);
   }
   maker.group("/h5dcp");
   for (std::size_t t = 0; t < kTables; ++t) {

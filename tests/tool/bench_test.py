@@ -1,6 +1,7 @@
 """h5dcp bench: what it measures, how it tells it, and what it refuses."""
 
 import csv
+import functools
 import json
 import os
 import re
@@ -10,7 +11,7 @@ import subprocess
 import xml.etree.ElementTree as xml
 
 import pytest
-from support import MPI, TOOL, entries, fails, fine, mpirun
+from support import MPI, TOOL, entries, fails, fine, mpirun, run
 
 SVG = "{http://www.w3.org/2000/svg}"
 WORKLOADS = ["rows", "columns", "small", "replicated", "mesh2d", "llama3-8b", "mixtral-8x7b"]
@@ -42,7 +43,7 @@ def measure(ranks, folder, *arguments):
     return done.stdout, json.loads(files["json"].read_text()), rows, xml.parse(files["svg"]).getroot()
 
 
-@pytest.fixture(scope="module", params=[1, 2, 3], ids=lambda np: f"np{np}")
+@pytest.fixture(scope="module", params=[1, 3], ids=lambda np: f"np{np}")
 def measured(request, tmp_path_factory):
     """All workloads in one launch."""
     return request.param, *measure(request.param, tmp_path_factory.mktemp("measured"), "--workload", ",".join(WORKLOADS),
@@ -279,10 +280,13 @@ def test_wrong_runs_are_refused(content, why, tmp_path):
 
 
 def test_what_cannot_be_done_is_said_before_anything_is_measured(tmp_path):
-    for arguments, why in [(["--dir", tmp_path / "missing"], "make a folder in"),
-                           (["--dir", tmp_path, "--csv", tmp_path / "missing" / "x.csv"], "cannot be written"),
-                           (["--dir", tmp_path, "--scale", "1e9"], "scale is too large")]:
-        done = mpirun(2, "bench", *arguments)
+    """Once, however many ranks there are."""
+    two, one = functools.partial(mpirun, 2), functools.partial(run, env=MPI)
+    for start, arguments, why in [
+            (two, ["--dir", tmp_path / "missing"], "make a folder in"),
+            (one, ["--dir", tmp_path, "--csv", tmp_path / "missing" / "x.csv"], "cannot be written"),
+            (one, ["--dir", tmp_path, "--scale", "1e9"], "scale is too large")]:
+        done = start("bench", *arguments)
         assert done.returncode == 1 and done.stdout == ""
         assert [why in line for line in done.stderr.splitlines() if line.startswith("h5dcp: ")] == [True], done.stderr
     assert list(tmp_path.iterdir()) == []

@@ -1,4 +1,4 @@
-#include "comm/nodes.hpp"
+#include "comm/node_numbers.hpp"
 
 #include <mpi.h>
 
