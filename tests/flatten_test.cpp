@@ -4,6 +4,7 @@
 #include <rapidcheck.h>
 #include <rapidcheck/gtest.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <set>
 #include <string>
@@ -12,6 +13,7 @@
 
 #include "any_value.hpp"
 #include "h5dcp/error.hpp"
+#include "state/leaves_by_name.hpp"
 
 namespace h5dcp {
 namespace {
@@ -87,12 +89,14 @@ TEST(Flatten, RefusesNamesThatCannotBe) {
   };
   for (const auto& c : cases) {
     StateDict state_dict = c.state_dict;
-    try {
-      flatten_state_dict(state_dict);
-      ADD_FAILURE() << "no error: " << c.why;
-    } catch (const Error& error) {
-      EXPECT_EQ(error.code(), ErrorCode::invalid_argument) << c.why;
-      EXPECT_EQ(error.what(), "flatten the state dict: " + c.expected) << c.why;
+    for (const auto& flatten : {flatten_state_dict, leaves_by_name}) {
+      try {
+        flatten(state_dict);
+        ADD_FAILURE() << "no error: " << c.why;
+      } catch (const Error& error) {
+        EXPECT_EQ(error.code(), ErrorCode::invalid_argument) << c.why;
+        EXPECT_EQ(error.what(), "flatten the state dict: " + c.expected) << c.why;
+      }
     }
   }
   StateDict longest = {{std::string(4096, 'k'), 1}};
@@ -312,6 +316,11 @@ RC_GTEST_PROP(Flatten, ComesBack, ()) {
   RC_ASSERT(unflatten_state_dict(top_leaves(original)) == original);
   RC_ASSERT(rebuilt == original);
   RC_ASSERT(fqns(rebuilt) == fqns(original));  // in the same order
+
+  std::ranges::sort(leaves, {}, &Leaf::fqn);
+  const auto by_name = leaves_by_name(original);
+  RC_ASSERT(std::ranges::equal(by_name, leaves, {}, &Leaf::value, &Leaf::value));
+  RC_ASSERT(std::ranges::equal(by_name, leaves, {}, &Leaf::path, &Leaf::path));
 }
 
 }  // namespace

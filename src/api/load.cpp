@@ -1,4 +1,3 @@
-#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <utility>
@@ -16,6 +15,7 @@
 #include "negotiate/on_coordinator.hpp"
 #include "plan/entry_walk.hpp"
 #include "state/expanded_state.hpp"
+#include "state/leaves_by_name.hpp"
 
 namespace h5dcp {
 namespace {
@@ -26,19 +26,7 @@ class PlannerByName : public DefaultLoadPlanner {
  public:
   void set_up_planner(StateDict& state_dict, const Metadata& metadata,
                       bool /*is_coordinator*/) override {
-    auto leaves = flatten_state_dict(state_dict);
-    if (std::ranges::is_sorted(leaves, {}, &Leaf::fqn)) {
-      return set_leaves(std::move(leaves), metadata);
-    }
-    std::vector<Leaf*> order;
-    order.reserve(leaves.size());
-    for (auto& leaf : leaves) order.push_back(&leaf);
-    std::ranges::sort(
-        order, {}, [](const Leaf* leaf) -> const auto& { return leaf->fqn; });
-    std::vector<Leaf> sorted;
-    sorted.reserve(leaves.size());
-    for (auto* leaf : order) sorted.push_back(std::move(*leaf));
-    set_leaves(std::move(sorted), metadata);
+    set_leaves(leaves_by_name(state_dict), metadata);
   }
 };
 

@@ -9,6 +9,7 @@
 
 #include "base/utf8.hpp"
 #include "h5dcp/error.hpp"
+#include "state/leaves_by_name.hpp"
 
 namespace h5dcp {
 namespace {
@@ -133,6 +134,23 @@ const Leaf* Leaves::found(std::size_t leaf, std::size_t place) const {
   last_ = leaf;
   place_ = place;
   return &leaves_[leaf];
+}
+
+std::vector<Leaf> leaves_by_name(StateDict& state_dict) {
+  Walk walk;
+  walk.descend(state_dict);
+  std::vector<Leaf*> order;
+  order.reserve(walk.leaves.size());
+  for (auto& leaf : walk.leaves) order.push_back(&leaf);
+  const auto name = [](const Leaf* leaf) -> const auto& {
+    return leaf->fqn;
+  };
+  if (!std::ranges::is_sorted(order, {}, name)) std::ranges::stable_sort(order, {}, name);
+  std::vector<Leaf> sorted;
+  sorted.reserve(order.size());
+  for (auto* leaf : order) sorted.push_back(std::move(*leaf));
+  check_fqns(sorted);
+  return sorted;
 }
 
 std::vector<Leaf> flatten_state_dict(StateDict& state_dict) {
