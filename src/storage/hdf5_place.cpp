@@ -1,7 +1,6 @@
 // Hdf5Writer: from the entries that every rank owns to a file with a place for each.
 
 #include <algorithm>
-#include <deque>
 #include <numeric>
 
 #include "base/whole_box.hpp"
@@ -137,7 +136,7 @@ SkeletonEntry decode_entry(WireReader& wire) {
 
 // Rank 0: the entries of all owners, and which owner sent which.
 struct Gathered {
-  std::deque<SkeletonEntry> entries;  // there are many: never copied, no room to spare
+  std::vector<SkeletonEntry> entries;
   std::vector<int> owners;
   std::vector<std::size_t> ends;  // of each owner's entries
 };
