@@ -23,9 +23,6 @@ std::uint64_t window_below(Transfer transfer) {
   return std::uint64_t{256} << 10;  // the call for such a range costs little beside its bytes
 }
 
-// Of a range that is written alone.
-constexpr std::uint64_t kWorthSyncing = std::uint64_t{256} << 10;
-
 // Which pieces go through the window, file by file in the order of each, and which do not.
 struct Parted {
   std::vector<std::size_t> together;
@@ -91,7 +88,6 @@ class NodeEngine : public Engine {
                             const auto& file = files_.at(pieces[i].target.file);
                             each_range(pieces[i], [&](const PieceWalk& walk) {
                               file.write(packed + walk.offset(), walk.nbytes(), walk.address());
-                              if (walk.nbytes() < kWorthSyncing) return;
                               file.begin_sync(walk.nbytes(), walk.address());
                             });
                           });
