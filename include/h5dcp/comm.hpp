@@ -41,8 +41,9 @@ struct CommOptions {
   // default the text is logged, as an error.
   std::function<void(const Hang&)> on_hang = nullptr;
   int coordinator = 0;  // the rank that does what one must do for all; the same on all ranks
-  // The most ranks that share memory, neighbours on one node; 0: all of a node. The same on all
-  // ranks. What the first Comm that saves or loads says counts for all of its parent.
+  // The most ranks that are treated as those of one node, neighbours on a machine: they share memory
+  // and, with Files::per_node, a data file; 0: all of a machine. The same on all ranks. What the
+  // first Comm of a parent says counts for all.
   int ranks_a_node = 0;
   Options options = {};  // what is logged, and where
 };
