@@ -114,8 +114,8 @@ nlohmann::json run(const h5dcp::Comm& comm, Workload& workload, const Command& c
           {"bytes_wanted", bytes[0]}, {"bytes_read", bytes[1]}, {"peak_bytes", peak}};
 }
 
-void serve(Workload& workload) {
-  const h5dcp::Comm comm(MPI_COMM_WORLD);
+void serve(Workload& workload, int ranks_a_node) {
+  const h5dcp::Comm comm(MPI_COMM_WORLD, {.ranks_a_node = ranks_a_node});  // also of each save
   h5dcp::PlanCache cache;
   for (Command command = next_command(comm); !command.verb.empty(); command = next_command(comm)) {
     const auto answer = run(comm, workload, command, cache);
@@ -129,6 +129,7 @@ void serve(Workload& workload) {
 int main(int argc, char** argv) {
   MPI_Init(&argc, &argv);
   bench::Shape shape;
+  int ranks_a_node = 0;
   CLI::App app("Saves and loads tensors as the commands on its standard input say");
   app.add_option("--tensors", shape.tensors, "how many")->required();
   app.add_option("--rows", shape.rows, "of each tensor, all ranks together")->required();
@@ -137,11 +138,13 @@ int main(int argc, char** argv) {
                  "the dimension that is cut over the ranks, 0 or 1; else all have all");
   app.add_option("--divide", shape.divide, "each rank has the first of so many parts of its rows")
       ->check(CLI::PositiveNumber);
+  app.add_option("--ranks-a-node", ranks_a_node, "as if there were several nodes; 0: all on one")
+      ->check(CLI::NonNegativeNumber);
   CLI11_PARSE(app, argc, argv);
   int status = 0;
   try {
     bench::Workload workload(shape, MPI_COMM_WORLD);
-    bench::serve(workload);
+    bench::serve(workload, ranks_a_node);
   } catch (const std::exception& error) {
     std::cerr << "bench_save_load: " << error.what() << std::endl;
     MPI_Abort(MPI_COMM_WORLD, 1);

@@ -6,11 +6,11 @@
 #include <filesystem>
 #include <fstream>
 #include <memory>
-#include <random>
 #include <string>
 #include <vector>
 
 #include "comm/node.hpp"
+#include "drawn_pieces.hpp"
 #include "h5dcp/comm.hpp"
 #include "h5dcp/error.hpp"
 #include "layout/runs.hpp"
@@ -34,86 +34,10 @@ std::uint64_t bytes_read() {
 namespace h5dcp {
 namespace {
 
-// A dataset, and which rank has which boxes of it.
-struct Drawn {
-  Target target;
-  std::vector<Box> boxes;
-  std::vector<int> ranks;
-};
-
-std::uint64_t bytes_of(const Target& target) {
-  return static_cast<std::uint64_t>(numel(target.sizes)) * target.itemsize;
-}
-
-// The byte of the file at an address: no two neighbours alike, and none 0.
-std::uint8_t byte_at(std::uint64_t address) {
-  return static_cast<std::uint8_t>(1 + address * 7 % 251);
-}
-
-// Datasets that all ranks draw alike.
-class Draw {
- public:
-  Draw(unsigned seed, int ranks) : random_(seed), ranks_(ranks) {}
-
-  std::vector<Drawn> datasets(bool large) {
-    std::vector<Drawn> all;
-    std::uint64_t address = 4096 + below(5000);
-    const auto count = 1 + below(large ? 3 : 40);
-    for (std::uint64_t number = 0; number < count; ++number) {
-      Drawn drawn;
-      drawn.target = {number, address, std::size_t{1} << below(4), {}};
-      const auto dims = below(4);
-      std::vector<std::int64_t> sizes;
-      for (std::uint64_t d = 0; d < dims; ++d) {
-        sizes.push_back(static_cast<std::int64_t>(below(large ? 160 : 12)));
-      }
-      drawn.target.sizes = Extents(sizes);
-      cut({Extents(std::vector<std::int64_t>(dims, 0)), drawn.target.sizes}, drawn);
-      address += bytes_of(drawn.target) + (below(2) == 0 ? 0 : below(9000));
-      all.push_back(std::move(drawn));
-    }
-    return all;
-  }
-
-  std::uint64_t below(std::uint64_t limit) {
-    return limit == 0 ? 0 : std::uniform_int_distribution<std::uint64_t>(0, limit - 1)(random_);
-  }
-
- private:
-  // Into boxes that tile it, each of some rank.
-  void cut(const Box& box, Drawn& drawn) {
-    const auto dims = box.dims();
-    const auto dim = below(std::max<std::size_t>(dims, 1));
-    if (dims == 0 || box.sizes[dim] < 2 || below(4) == 0) {
-      drawn.boxes.push_back(box);
-      drawn.ranks.push_back(static_cast<int>(below(static_cast<std::uint64_t>(ranks_))));
-      return;
-    }
-    const auto at =
-        1 + static_cast<std::int64_t>(below(static_cast<std::uint64_t>(box.sizes[dim] - 1)));
-    Box low = box;
-    low.sizes[dim] = at;
-    Box high = box;
-    high.offsets[dim] += at;
-    high.sizes[dim] -= at;
-    cut(low, drawn);
-    cut(high, drawn);
-  }
-
-  std::mt19937 random_;
-  int ranks_;
-};
-
-// The elements of a box as they should be, packed.
-std::vector<std::uint8_t> expected(const Target& target, const Box& box) {
-  std::vector<std::uint8_t> packed;
-  for (RunWalk walk(target.sizes, box, target.itemsize); !walk.at_end(); walk.next()) {
-    for (std::uint64_t i = 0; i < walk.nbytes(); ++i) {
-      packed.push_back(byte_at(target.address + walk.offset() + i));
-    }
-  }
-  return packed;
-}
+using test::byte_at;
+using test::Draw;
+using test::Drawn;
+using test::expected;
 
 // What each rank wants whole: ascending ranges of at most 64 KiB, somewhere in so many bytes.
 std::vector<Range> draw_ranges(Draw& draw, std::uint64_t bytes) {
@@ -294,7 +218,7 @@ TEST_P(NodeEngine, WritesAndReadsWhatPlainCallsWould) {
     const bool large = seed % 8 == 0;
     Draw draw(seed, comm_->size());
     const auto datasets = draw.datasets(large);
-    const auto end = datasets.back().target.address + bytes_of(datasets.back().target);
+    const auto end = datasets.back().target.address + test::bytes_of(datasets.back().target);
     const auto file = make(end + 10);
     write(file, datasets);
 
@@ -303,7 +227,7 @@ TEST_P(NodeEngine, WritesAndReadsWhatPlainCallsWould) {
     std::vector<std::uint8_t> should(end + 10, 0);
     for (const auto& drawn : datasets) {
       const auto first = drawn.target.address;
-      for (auto a = first; a < first + bytes_of(drawn.target); ++a) should[a] = byte_at(a);
+      for (auto a = first; a < first + test::bytes_of(drawn.target); ++a) should[a] = byte_at(a);
     }
     const auto difference = std::ranges::mismatch(bytes, should);
     EXPECT_EQ(difference.in1 - bytes.begin(), static_cast<std::ptrdiff_t>(bytes.size()))
@@ -408,7 +332,7 @@ TEST_P(NodeEngine, AnErrorOfOneRankIsThatOfAll) {
     Draw draw(7, comm_->size());
     const auto datasets = draw.datasets(true);
     const auto& last = datasets.back().target;
-    const auto file = make(last.address + bytes_of(last));
+    const auto file = make(last.address + test::bytes_of(last));
     std::vector<Piece> pieces;
     for (const auto& drawn : datasets) {
       for (std::size_t b = 0; b < drawn.boxes.size(); ++b) {

@@ -34,15 +34,16 @@ struct Hang {
 
 struct CommOptions {
   std::chrono::nanoseconds deadline = std::chrono::minutes(30);  // of each wait
-  std::size_t piece_bytes = std::size_t{1}
-                            << 30;  // the most that one MPI message carries; 16 .. 2^30
+  // The most that one MPI message carries; 16 .. 2^30. The same on all ranks.
+  std::size_t piece_bytes = std::size_t{1} << 30;
   // Called on each rank that is inside such a call, once, from a thread of the library, while the
   // rank goes on waiting. Only ending the job helps: MPI_Abort. What it throws is dropped. By
   // default the text is logged, as an error.
   std::function<void(const Hang&)> on_hang = nullptr;
   int coordinator = 0;  // the rank that does what one must do for all; the same on all ranks
-  // The most ranks that share memory, neighbours on one node; 0: all of a node. The same on all
-  // ranks. What the first Comm that saves or loads says counts for all of its parent.
+  // The most ranks that are treated as those of one node, neighbours on a machine: they share
+  // memory and, with Files::per_node, a data file; 0: all of a machine. The same on all ranks. What
+  // the first Comm of a parent says counts for all.
   int ranks_a_node = 0;
   Options options = {};  // what is logged, and where
 };
@@ -134,7 +135,7 @@ class Comm {
   // Delivers each message to its rank, and returns what the others sent to this one, ordered by
   // sender and, of one sender, as sent. A rank learns who sends to it only here; the cost does not
   // grow with the number of ranks that do not.
-  std::vector<Message> exchange(std::string_view step, const std::vector<Message>& messages) const;
+  std::vector<Message> exchange(std::string_view step, std::vector<Message> messages) const;
 
   // Element by element over all ranks, which pass as many.
   std::vector<std::uint64_t> sum(std::string_view step, std::vector<std::uint64_t> values) const;

@@ -23,8 +23,10 @@ namespace h5dcp {
 enum class Transfer : std::uint8_t {
   direct,      // every rank reads and writes its own ranges at known addresses, without HDF5
   collective,  // parallel HDF5: collective H5Dwrite and H5Dread on hyperslabs through MPI-IO
-  aggregated,  // as direct, but the ranks of a node read and write together, through shared memory
-  automatic,   // aggregated for short ranges and what several ranks of a node read, else direct
+  // As direct, but the ranks of a node read and write together, through shared memory, and nodes
+  // send each other what they would write to the same blocks of the file.
+  aggregated,
+  automatic,  // aggregated for short ranges and what several ranks of a node read, else direct
 };
 
 // "direct", and the inverse; nullopt for a name that is none.
@@ -115,6 +117,8 @@ class Hdf5Writer : public ParallelStorageWriter, private RepeatingWriter {
   std::string layout_options() const override;
   std::uint64_t room_for(const BytesWriteData& value) const override;
   void begin_again(const Comm& comm, StoredLayout& layout) override;
+  bool exchanges() const override;
+  void exchange_again(const Comm& comm, const SavePlan& plan, SavePlanner& planner) override;
   Rewritten write_again(const Comm& comm, const SavePlan& plan, SavePlanner& planner) override;
   void sync_again() override;
   void commit_again(const std::array<std::uint64_t, 3>& counts) override;

@@ -116,6 +116,13 @@ class RepeatingWriter {
   // Begins save layout.next_id(). The coordinator makes room for all; nobody may rely on that yet.
   virtual void begin_again(const Comm& comm, StoredLayout& layout) = 0;
 
+  // Whether some slices are written by ranks together, before the others; the same on all ranks.
+  virtual bool exchanges() const { return false; }
+
+  // Collective, if so: writes those slices. `plan` must outlive write_again().
+  virtual void exchange_again(const Comm& /*comm*/, const SavePlan& /*plan*/,
+                              SavePlanner& /*planner*/) {}
+
   // Writes the slices of `plan`; their storage_data are those of the planned save.
   virtual Rewritten write_again(const Comm& comm, const SavePlan& plan, SavePlanner& planner) = 0;
 

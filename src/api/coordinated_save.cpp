@@ -27,7 +27,7 @@ std::vector<WriteResult> coordinated_save(const Comm& comm, StorageWriter& stora
   });
 
   operation.begin("commit");
-  const auto received = comm.exchange("send results to the coordinator", sent);
+  const auto received = comm.exchange("send results to the coordinator", std::move(sent));
   comm.agree("write", [&] {
     if (!comm.is_coordinator()) return;
     std::vector<std::vector<WriteResult>> all;

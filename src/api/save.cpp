@@ -36,7 +36,7 @@ std::vector<WriteResult> planned_save(const Comm& comm, ParallelStorageWriter& s
     repetition.learn_layout();
     proposals = negotiation->proposals();
   });
-  proposals = comm.exchange("send plans to owners", proposals);
+  proposals = comm.exchange("send plans to owners", std::move(proposals));
   comm.agree("plan", [&] { negotiation->merge(proposals, planner); });
 
   operation.begin("lay out");
@@ -45,7 +45,7 @@ std::vector<WriteResult> planned_save(const Comm& comm, ParallelStorageWriter& s
   operation.begin("answer");
   std::vector<Message> answers;
   comm.agree("lay out", [&] { answers = negotiation->answers(places); });
-  answers = comm.exchange("send plans back", answers);
+  answers = comm.exchange("send plans back", std::move(answers));
 
   operation.begin("write");
   SavePlan plan;
@@ -67,9 +67,14 @@ Report repeated_save(const Comm& comm, RepeatingWriter& storage, SavePlanner& pl
                      SavePlan plan, const std::string& id, Operation& operation) {
   operation.begin("write");
   const auto step = "write to '" + id + "'";
+  const bool exchanges = storage.exchanges();
+  if (exchanges) {
+    comm.agree(step, [&] { plan = planner.finish_plan(std::move(plan)); });
+    storage.exchange_again(comm, plan, planner);
+  }
   const auto all = comm.tally(step, [&] {
     const NodeSession session(comm, step);  // a rank that fails before it writes stops the others
-    plan = planner.finish_plan(std::move(plan));
+    if (!exchanges) plan = planner.finish_plan(std::move(plan));
     const auto written = storage.write_again(comm, plan, planner);
     operation.begin("sync");
     storage.sync_again();

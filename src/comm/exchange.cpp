@@ -9,9 +9,9 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <cstdint>
-#include <cstring>
 #include <map>
+#include <utility>
+#include <vector>
 
 #include "comm/step.hpp"
 
@@ -20,9 +20,8 @@ namespace {
 
 constexpr int kFirstTag = 16;  // and the next one
 
-using Length = std::uint64_t;  // the header of each message: its bytes, without the header
-
-// A message on its way in: MPI delivers the pieces of one sender in their order.
+// A message on its way in: MPI delivers the pieces of one sender in their order, and the last one
+// is shorter than the others, empty if need be.
 struct Incoming {
   Bytes bytes;  // as far as they have come
   bool whole = false;
@@ -30,7 +29,7 @@ struct Incoming {
 
 // All memory that MPI may touch during an exchange.
 struct Parcels {
-  std::vector<Bytes> outgoing;  // each with its header
+  std::vector<Message> outgoing;
   std::vector<MPI_Request> sends;
   std::map<int, std::vector<Incoming>> incoming;  // by sender, the last one may be in part
   Bytes piece;                                    // being received ...
@@ -42,37 +41,34 @@ struct Parcels {
 
 void post(Parcels& parcels, const Message& message, std::size_t piece_bytes, int tag,
           MPI_Comm comm) {
-  const Length length = message.bytes.size();
-  Bytes wire(sizeof length + message.bytes.size());
-  std::memcpy(wire.data(), &length, sizeof length);
-  std::ranges::copy(message.bytes, wire.begin() + sizeof length);
-  for (std::size_t first = 0; first < wire.size(); first += piece_bytes) {
-    const auto count = std::min(piece_bytes, wire.size() - first);
+  for (std::size_t first = 0; first <= message.bytes.size(); first += piece_bytes) {
+    const auto count = std::min(piece_bytes, message.bytes.size() - first);
     MPI_Request request = MPI_REQUEST_NULL;
-    check(MPI_Issend(wire.data() + first, static_cast<int>(count), MPI_BYTE, message.rank, tag,
-                     comm, &request),
+    check(MPI_Issend(message.bytes.data() + first, static_cast<int>(count), MPI_BYTE, message.rank,
+                     tag, comm, &request),
           "MPI_Issend");
     parcels.sends.push_back(request);
   }
-  parcels.outgoing.push_back(std::move(wire));  // its memory stays where it is
 }
 
 // Puts a piece that has come behind the others of its sender.
-void take_in(std::vector<Incoming>& from, const Bytes& piece) {
-  Length length = 0;
+void take_in(std::vector<Incoming>& from, Bytes piece, std::size_t piece_bytes) {
   if (from.empty() || from.back().whole) from.emplace_back();
   auto& message = from.back();
-  message.bytes.insert(message.bytes.end(), piece.begin(), piece.end());
-  std::memcpy(&length, message.bytes.data(), sizeof length);
-  message.whole = message.bytes.size() == sizeof length + length;
+  message.whole = piece.size() < piece_bytes;
+  if (message.bytes.empty()) {
+    message.bytes = std::move(piece);
+  } else {
+    message.bytes.insert(message.bytes.end(), piece.begin(), piece.end());
+  }
 }
 
 // Takes in what has arrived, as far as that is possible without waiting.
-void receive(Parcels& parcels, int tag, MPI_Comm comm) {
+void receive(Parcels& parcels, std::size_t piece_bytes, int tag, MPI_Comm comm) {
   for (;;) {
     if (parcels.receive != MPI_REQUEST_NULL) {
       if (!done(parcels.receive)) return;
-      take_in(parcels.incoming[parcels.sender], parcels.piece);
+      take_in(parcels.incoming[parcels.sender], std::exchange(parcels.piece, {}), piece_bytes);
     }
     int found = 0;
     MPI_Message message = MPI_MESSAGE_NULL;
@@ -98,19 +94,21 @@ bool all_sent(Parcels& parcels) {
 
 }  // namespace
 
-std::vector<Message> Step::exchange(const std::vector<Message>& messages) const {
+std::vector<Message> Step::exchange(std::vector<Message> messages) const {
   const int tag = kFirstTag + channel_.exchanges++ % 2;
   MPI_Comm comm = channel_.work;
-  Parcels parcels = guarded(Parcels{}, [&](Parcels& kept) {
-    for (const auto& message : messages) {
+  Parcels all;
+  all.outgoing = std::move(messages);
+  all = guarded(std::move(all), [&](Parcels& kept) {
+    for (auto& message : kept.outgoing) {
       if (message.rank == channel_.rank) {
-        kept.incoming[message.rank].push_back({message.bytes, true});
+        kept.incoming[message.rank].push_back({std::move(message.bytes), true});
       } else {
         post(kept, message, options_.piece_bytes, tag, comm);
       }
     }
     wait_until([&] {
-      receive(kept, tag, comm);
+      receive(kept, options_.piece_bytes, tag, comm);
       if (kept.closing) return done(kept.barrier);
       if (all_sent(kept)) {
         check(MPI_Ibarrier(comm, &kept.barrier), "MPI_Ibarrier");
@@ -121,12 +119,8 @@ std::vector<Message> Step::exchange(const std::vector<Message>& messages) const 
   });
 
   std::vector<Message> received;
-  for (auto& [sender, from] : parcels.incoming) {
-    for (auto& message : from) {
-      const auto header = sender == channel_.rank ? 0 : static_cast<std::ptrdiff_t>(sizeof(Length));
-      message.bytes.erase(message.bytes.begin(), message.bytes.begin() + header);
-      received.push_back({sender, std::move(message.bytes)});
-    }
+  for (auto& [sender, from] : all.incoming) {
+    for (auto& message : from) received.push_back({sender, std::move(message.bytes)});
   }
   return received;
 }

@@ -133,7 +133,7 @@ void connect_node(const Comm& comm) {
   const Step calls(channel, "connect the ranks of a node", comm.options_);
   Place place;
   // From here on all ranks are there, and what they do is short: MPI's own waits will do.
-  MPI_Comm group = group_of_node(calls, comm.options_.ranks_a_node, place);
+  MPI_Comm group = group_of_node(calls, channel.ranks_a_node, place);
   std::unique_ptr<NodeMemory> memory;
   if (place.size > 1) {
     std::uint64_t id = (std::uint64_t{std::random_device()()} << 32) | std::random_device()();

@@ -28,4 +28,15 @@ std::vector<std::uint32_t> number_nodes(const std::vector<std::uint64_t>& keys) 
   return nodes;
 }
 
+std::vector<std::uint32_t> split_nodes(const std::vector<std::uint32_t>& nodes, int most) {
+  if (most <= 0) return nodes;
+  std::map<std::uint32_t, std::uint64_t> ranks;  // of a node, so far
+  std::vector<std::uint64_t> keys;
+  keys.reserve(nodes.size());
+  for (const auto node : nodes) {
+    keys.push_back(std::uint64_t{node} << 32 | ranks[node]++ / static_cast<std::uint64_t>(most));
+  }
+  return number_nodes(keys);
+}
+
 }  // namespace h5dcp

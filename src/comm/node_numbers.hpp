@@ -14,4 +14,7 @@ std::uint64_t node_key();
 // Numbers from 0 on for those that have the same key, in the order in which they come first.
 std::vector<std::uint32_t> number_nodes(const std::vector<std::uint64_t>& keys);
 
+// The same ranks with at most so many a node, neighbours together; 0: as they are.
+std::vector<std::uint32_t> split_nodes(const std::vector<std::uint32_t>& nodes, int most);
+
 }  // namespace h5dcp

@@ -47,7 +47,7 @@ class Step {
   Counted count(const Counted& mine) const;
 
   // As Comm::exchange.
-  std::vector<Message> exchange(const std::vector<Message>& messages) const;
+  std::vector<Message> exchange(std::vector<Message> messages) const;
 
   // A duplicate of `parent` that returns errors instead of ending the program. The caller owns it.
   MPI_Comm duplicate(MPI_Comm parent) const;

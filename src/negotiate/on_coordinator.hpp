@@ -21,7 +21,7 @@ Plan on_coordinator(const Comm& comm, const Plan& plan,
                     const std::function<std::vector<Plan>(std::vector<Plan>)>& decide) {
   std::vector<Message> sent;
   comm.agree("plan", [&] { sent.push_back({comm.coordinator(), encode_plan(plan)}); });
-  const auto received = comm.exchange("send plans to the coordinator", sent);
+  const auto received = comm.exchange("send plans to the coordinator", std::move(sent));
   std::vector<Message> answers;
   comm.agree("plan", [&] {
     if (!comm.is_coordinator()) return;
@@ -39,7 +39,7 @@ Plan on_coordinator(const Comm& comm, const Plan& plan,
       answers.push_back({received[i].rank, encode_plan(plans[i])});
     }
   });
-  answers = comm.exchange("send plans back", answers);
+  answers = comm.exchange("send plans back", std::move(answers));
   return decode_plan<Plan>(answers.at(0).bytes);
 }
 

@@ -13,6 +13,7 @@ namespace h5dcp {
 struct Hdf5Layout : StoredLayout {
   Record record;            // of the first save; the coordinator has all of it, as Hdf5Writer::Save
   SkeletonImage image;      // on the coordinator
+  bool exchanges = false;   // as Hdf5Writer::Save
   std::uint64_t saves = 0;  // begun since the first one, on all ranks
 
   // The generation of the next save, which all ranks must know without a message: it is the name of

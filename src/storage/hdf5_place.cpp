@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <utility>
 
 #include "base/whole_box.hpp"
 #include "base/wire.hpp"
@@ -11,9 +12,11 @@
 #include "layout/chunk_shape.hpp"
 #include "layout/data_parts.hpp"
 #include "layout/filters.hpp"
+#include "layout/node_ranges.hpp"
 #include "layout/pages.hpp"
 #include "layout/tables.hpp"
 #include "storage/data_files.hpp"
+#include "storage/exchanged_write.hpp"
 #include "storage/folder.hpp"
 #include "storage/hdf5_options.hpp"
 #include "storage/hdf5_partial.hpp"
@@ -96,6 +99,41 @@ SkeletonEntry to_skeleton(const PlannedEntry& entry, const Hdf5Options& options,
   return made;
 }
 
+// Whether nodes that have short ranges of a tensor exchange them before they write.
+bool may_exchange(const Comm& comm, const Hdf5Options& options) {
+  const bool aggregates =
+      options.transfer == Transfer::aggregated || options.transfer == Transfer::automatic;
+  return aggregates && std::ranges::any_of(comm.nodes(), [](auto node) { return node > 0; });
+}
+
+// The shortest_node_range() of a contiguous tensor in the checkpoint itself.
+std::uint64_t node_range_of(const PlannedEntry& entry, const SkeletonEntry& made,
+                            const std::vector<std::uint32_t>& nodes) {
+  const bool is_contiguous = made.chunk_shape.empty() && made.parts.empty();
+  if (entry.kind != EntryKind::tensor || !is_contiguous) return 0;
+  std::vector<std::uint32_t> of_box;
+  of_box.reserve(entry.writers.size());
+  for (const auto writer : entry.writers) {
+    of_box.push_back(nodes.at(static_cast<std::size_t>(writer)));
+  }
+  return shortest_node_range(entry.size, itemsize(entry.dtype), entry.chunks, of_box);
+}
+
+// Rank 0: shorter ranges of nodes are exchanged, as they lie in the same blocks of the file; 0 if
+// there are none.
+std::uint64_t exchanged_below(const std::vector<SkeletonEntry>& entries, const std::string& path,
+                              const FilePlacement& placement) {
+  const auto is_shorter = [](std::uint64_t below) {
+    return [below](const SkeletonEntry& entry) {
+      return entry.node_range > 0 && entry.node_range < below;
+    };
+  };
+  if (std::ranges::none_of(entries, is_shorter(kLongestExchanged))) return 0;
+  const auto block = alignment_in(PosixFile(path, PosixFile::Mode::read), placement);
+  const auto below = std::min(block, kLongestExchanged);
+  return std::ranges::any_of(entries, is_shorter(below)) ? below : 0;
+}
+
 void encode(WireWriter& wire, const SkeletonEntry& entry) {
   wire.text(entry.fqn);
   wire.text(entry.path);
@@ -105,6 +143,7 @@ void encode(WireWriter& wire, const SkeletonEntry& entry) {
   wire.extents(entry.sizes);
   wire.varint(entry.chunks);
   wire.varint(entry.checksums);
+  wire.varint(entry.node_range);
   wire.varint(encode_filters(entry.filters));
   wire.varint(entry.chunk_shape.size());
   wire.extents(entry.chunk_shape);
@@ -124,6 +163,7 @@ SkeletonEntry decode_entry(WireReader& wire) {
   entry.sizes = wire.extents(wire.varint());
   entry.chunks = wire.varint();
   entry.checksums = wire.varint();
+  entry.node_range = wire.varint();
   entry.filters = decode_filters(static_cast<std::uint16_t>(wire.varint()));
   entry.chunk_shape = wire.extents(wire.varint());
   entry.parts.resize(wire.varint());
@@ -223,7 +263,7 @@ std::vector<Message> answers(const std::vector<EntryPlace>& places,
 }
 
 // What all ranks need of the record, in few bytes.
-Bytes encode_shared(const Record& record, const Hdf5Options& options) {
+Bytes encode_shared(const Record& record, const Hdf5Options& options, std::uint64_t below) {
   WireWriter wire;
   wire.varint(static_cast<std::uint64_t>(options.transfer));
   wire.varint(encode_filters(options.filters));
@@ -231,6 +271,7 @@ Bytes encode_shared(const Record& record, const Hdf5Options& options) {
   wire.varint(static_cast<std::uint64_t>(options.files.count));
   wire.varint(options.checksums ? 1 : 0);
   wire.varint(static_cast<std::uint64_t>(options.layout));
+  wire.varint(below);
   wire.fixed64(record.generation);
   wire.varint(record.file_bytes);
   wire.varint(record.data_bytes);
@@ -244,7 +285,7 @@ Bytes encode_shared(const Record& record, const Hdf5Options& options) {
 }
 
 // Returns the coordinator's options, as far as ranks must have the same.
-Hdf5Options decode_shared(const Bytes& bytes, Record& record) {
+Hdf5Options decode_shared(const Bytes& bytes, Record& record, std::uint64_t& below) {
   WireReader wire(bytes);
   Hdf5Options options{.transfer = Transfer{static_cast<std::uint8_t>(wire.varint())}};
   options.filters = decode_filters(static_cast<std::uint16_t>(wire.varint()));
@@ -252,6 +293,7 @@ Hdf5Options decode_shared(const Bytes& bytes, Record& record) {
   options.files.count = static_cast<int>(wire.varint());
   options.checksums = wire.varint() != 0;
   options.layout = Layout{static_cast<std::uint8_t>(wire.varint())};
+  below = wire.varint();
   record.generation = wire.fixed64();
   record.file_bytes = wire.varint();
   record.data_bytes = wire.varint();
@@ -267,6 +309,7 @@ std::vector<std::vector<StorageData>> Hdf5Writer::prepare_global_plan(
     const Comm& comm, const std::vector<PlannedEntry>& share) {
   Save& save = *save_;
   const auto groups = groups_of_ranks(comm, options_.files);
+  const bool exchanges = may_exchange(comm, options_);
   save.record.unhashed = !options_.checksums;
   std::vector<SkeletonEntry> own;
   std::vector<Cut> cuts;
@@ -275,14 +318,16 @@ std::vector<std::vector<StorageData>> Hdf5Writer::prepare_global_plan(
     own.push_back(to_skeleton(entry, options_, save.record));
     cuts.push_back(cut_of(entry, options_.files, groups));
     own.back().parts = cuts.back().parts;
+    if (exchanges) own.back().node_range = node_range_of(entry, own.back(), comm.nodes());
   }
   WireWriter mine;
   for (const auto& entry : own) encode(mine, entry);
   std::vector<Message> sent;
   if (!mine.empty()) sent.push_back({comm.coordinator(), mine.take()});
-  const auto received = comm.exchange("lay out", sent);
+  const auto received = comm.exchange("lay out", std::move(sent));
 
   std::vector<Message> replies;
+  std::uint64_t below = 0;  // see exchanged_below()
   comm.agree("create '" + path_ + "'", [&] {
     if (!comm.is_coordinator()) return;
     Gathered all = gather(received);
@@ -311,6 +356,7 @@ std::vector<std::vector<StorageData>> Hdf5Writer::prepare_global_plan(
     }
     auto skeleton = make_skeleton(save.partial, entries, whole, SkeletonMaker::direct, placement);
     save.record = skeleton.record;
+    below = exchanged_below(entries, save.partial, placement);
     if (save.layout) {
       save.layout->image = std::move(skeleton.image);
     } else if (options_.filters.any()) {
@@ -319,9 +365,10 @@ std::vector<std::vector<StorageData>> Hdf5Writer::prepare_global_plan(
     replies = answers(skeleton.places, entries, order, all);
   });
   const auto chosen = decode_shared(
-      comm.broadcast("lay out", encode_shared(save.record, options_), comm.coordinator()),
-      save.record);
-  const auto places = comm.exchange("lay out", replies);
+      comm.broadcast("lay out", encode_shared(save.record, options_, below), comm.coordinator()),
+      save.record, below);
+  save.exchanges = below > 0;
+  const auto places = comm.exchange("lay out", std::move(replies));
 
   std::vector<std::vector<StorageData>> data;
   comm.agree("open '" + path_ + "'", [&] {
@@ -332,7 +379,10 @@ std::vector<std::vector<StorageData>> Hdf5Writer::prepare_global_plan(
     save.partial = partial_name(path_, save.record.generation);
     check_same_files(options_.files, chosen.files, comm.coordinator());
     save.files = open_partial(save.partial, save.record, comm.coordinator());
-    if (save.layout) save.layout->record = save.record;
+    if (save.layout) {
+      save.layout->record = save.record;
+      save.layout->exchanges = save.exchanges;
+    }
     WireReader wire(places.empty() ? std::span<const std::uint8_t>() : places.front().bytes);
     for (std::size_t i = 0; i < share.size(); ++i) {
       const auto& made = own[i];
@@ -343,6 +393,7 @@ std::vector<std::vector<StorageData>> Hdf5Writer::prepare_global_plan(
                        .first_checksum = wire.varint(),
                        .slot_bytes = 0,
                        .chunk_shape = made.filters.any() ? made.chunk_shape : Extents(),
+                       .exchanged = made.node_range > 0 && made.node_range < below,
                        .part = {}};
       auto parts = cuts[i].parts;
       for (auto& part : parts) {

@@ -46,6 +46,7 @@ void Hdf5Writer::begin_again(const Comm& comm, StoredLayout& layout) {
   auto& kept = dynamic_cast<Hdf5Layout&>(layout);
   save.record = kept.record;
   save.record.generation = kept.next_id();
+  save.exchanges = kept.exchanges;
   kept.saves += 1;
   if (!comm.is_coordinator()) {
     save.partial = partial_name(path_, save.record.generation);

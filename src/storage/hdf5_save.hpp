@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,14 +13,17 @@
 #include "layout/record.hpp"
 #include "storage/checkpoint_files.hpp"
 #include "storage/hdf5_layout.hpp"
+#include "storage/hdf5_work.hpp"
 #include "storage/posix_file.hpp"
 
 namespace h5dcp {
 
 struct Hdf5Writer::Save {
   bool is_coordinator = false;
-  std::string partial;    // the file's name until it is committed
-  Record record;          // rank 0 has all of it, the others the generation, sizes and tables
+  std::string partial;     // the file's name until it is committed
+  Record record;           // rank 0 has all of it, the others the generation, sizes and tables
+  bool exchanges = false;  // whether write_exchanged() has anything to do on some rank
+  std::optional<WriteWork> work;  // of a save that repeats a plan, if it does
   CheckpointFiles files;  // opened before the first write, so that fsync hears of every failed one
   CollectiveCalls calls;
   // On the coordinator, of a save with data files: their folder until that is committed, and they

@@ -9,71 +9,18 @@
 #include "layout/blocks.hpp"
 #include "layout/tables.hpp"
 #include "storage/engine.hpp"
+#include "storage/exchanged_write.hpp"
 #include "storage/filtered_write.hpp"
 #include "storage/hdf5_options.hpp"
 #include "storage/hdf5_partial.hpp"
 #include "storage/hdf5_save.hpp"
+#include "storage/hdf5_work.hpp"
 #include "storage/index.hpp"
-#include "storage/stored_blocks.hpp"
 #include "storage/table_rows.hpp"
 #include "storage/written_chunk.hpp"
 
 namespace h5dcp {
 namespace {
-
-// What is moved at once: a box of whole blocks of one chunk.
-struct Part {
-  std::size_t chunk;
-  Box box;
-  Box in_dataset;  // the same, but of a slot, a range of `blobs`, or in a part of the tensor
-};
-
-std::vector<Part> parts_of(const std::vector<WrittenChunk>& chunks, const Range& blobs,
-                           std::uint64_t piece_bytes) {
-  std::vector<Part> parts;
-  parts.reserve(chunks.size());  // at least
-  std::vector<Box> boxes;
-  for (std::size_t c = 0; c < chunks.size(); ++c) {
-    const auto& chunk = chunks[c];
-    if (!chunk.place.chunk_shape.empty()) continue;  // write_filtered() does
-    boxes.clear();
-    pieces(chunk.grid, chunk.grid.box, itemsize(chunk.dtype), piece_bytes, boxes);
-    for (const auto& box : boxes) {
-      auto& part = parts.emplace_back(Part{c, box, box});
-      if (const auto& in = chunk.place.part; in.box.dims() > 0) {
-        part.in_dataset = relative_to(box, in.box.offsets);
-      }
-      if (chunk.place.slot_bytes == 0) continue;
-      part.in_dataset.offsets[0] += static_cast<std::int64_t>(chunk.place.address - blobs.address);
-    }
-  }
-  return parts;
-}
-
-// "'lm_head.weight' [0:4, 0:768] float32", or "'name'" of a value.
-std::string to_string(const Part& part, const WrittenChunk& chunk) {
-  auto name = "'" + chunk.item->index.fqn + "'";
-  if (!chunk.item->tensor_data) return name;
-  return name + " " + to_string(part.box) + " " + std::string(to_string(chunk.dtype));
-}
-
-// Where a part goes.
-Piece piece_of(const Part& part, const WrittenChunk& chunk, const Index& index) {
-  if (const auto& in = chunk.place.part; in.box.dims() > 0) {
-    return {{chunk.place.row, in.address, itemsize(chunk.dtype), in.box.sizes, in.file},
-            {&part.in_dataset, 1}};
-  }
-  if (chunk.place.slot_bytes == 0) {
-    return {{chunk.place.row, chunk.place.address, itemsize(chunk.dtype), chunk.sizes},
-            {&part.in_dataset, 1}};
-  }
-  const auto& blobs = index.record().table(Table::blobs);
-  return {{index.size() + static_cast<std::size_t>(Table::blobs),
-           blobs.address,
-           1,
-           {static_cast<std::int64_t>(blobs.nbytes)}},
-          {&part.in_dataset, 1}};
-}
 
 // Hashes the blocks of a part, which lie one after the other in `packed`. Engines take parts in an
 // order of their own.
@@ -94,41 +41,58 @@ std::vector<std::int64_t> numbers_of(const Box& box) {
   return numbers;
 }
 
-// What this rank moves, in which pieces.
-struct Work {
-  std::vector<WrittenChunk> chunks;
-  std::vector<Part> parts;
-  std::vector<Piece> data;  // one a part
-};
-
-Work work_of(const SavePlan& plan, const Index& index, std::uint64_t piece_bytes) {
-  Work work;
-  work.chunks = chunks_of(plan, index.record());
-  work.parts = parts_of(work.chunks, index.record().table(Table::blobs), piece_bytes);
-  work.data.reserve(work.parts.size());
-  for (const auto& part : work.parts) {
-    work.data.push_back(piece_of(part, work.chunks[part.chunk], index));
-  }
-  return work;
-}
-
 struct Written {
   std::vector<WriteResult> results;
   std::array<std::uint64_t, 3> counts{};  // as Hdf5Writer::Save
 };
 
-// Writes the parts. Collective if the engine is.
-void write_parts(Work& work, Source& source, Engine& engine, const std::string& step) {
-  auto& chunks = work.chunks;  // no structured binding: clang 14 lets no lambda use one
-  const auto& parts = work.parts;
+// Who is asked for the elements of parts, and names them in errors.
+struct Asked {
+  Engine::Describe describe;
+  std::function<const void*(std::size_t)> data;
+};
+
+// Both must outlive what it returns.
+Asked asked_for(WriteWork& work, Source& source) {
+  return {[&work](std::size_t i) {
+            const auto& part = work.parts[i];
+            return to_string(part, work.chunks[part.chunk]);
+          },
+          [&work, &source](std::size_t i) {
+            const auto& part = work.parts[i];
+            auto& chunk = work.chunks[part.chunk];
+            const void* packed = source.packed(chunk, part.box);
+            add_checksums(chunk, part.box, packed);  // while the bytes are in the cache
+            return packed;
+          }};
+}
+
+// Writes the parts that are not exchanged. Collective if the engine is.
+void write_parts(WriteWork& work, Source& source, Engine& engine, const std::string& step) {
+  const auto asked = asked_for(work, source);
+  if (work.exchanged.empty()) {
+    engine.write(step, work.pieces, asked.describe, asked.data);
+    return;
+  }
+  std::vector<bool> exchanged(work.pieces.size());
+  for (const auto i : work.exchanged) exchanged[i] = true;
+  std::vector<std::size_t> numbers;
+  std::vector<Piece> pieces;
+  for (std::size_t i = 0; i < work.pieces.size(); ++i) {
+    if (exchanged[i]) continue;
+    numbers.push_back(i);
+    pieces.push_back(work.pieces[i]);
+  }
   engine.write(
-      step, work.data, [&](std::size_t i) { return to_string(parts[i], chunks[parts[i].chunk]); },
-      [&](std::size_t i) {
-        auto& chunk = chunks[parts[i].chunk];
-        const void* packed = source.packed(chunk, parts[i].box);
-        add_checksums(chunk, parts[i].box, packed);  // while the bytes are in the cache
-        return packed;
-      });
+      step, pieces, [&](std::size_t i) { return asked.describe(numbers[i]); },
+      [&](std::size_t i) { return asked.data(numbers[i]); });
+}
+
+// Collective: writes the parts that are exchanged.
+void exchange_parts(const Comm& comm, WriteWork& work, Source& source, const PosixFile& file,
+                    const std::string& step) {
+  const auto asked = asked_for(work, source);
+  write_exchanged(comm, step, file, work.pieces, work.exchanged, asked.describe, asked.data);
 }
 
 // Writes what `add(rows, chunk)` adds of each chunk to a table of the index. Collective if the
@@ -192,7 +156,7 @@ std::vector<WriteResult> Hdf5Writer::write_data(const Comm& comm, const SavePlan
   Save& save = *save_;
   const bool collective = options_.transfer == Transfer::collective;
   Index index;  // of which the direct engine needs no names
-  Work work;
+  WriteWork work;
   MpiInfo hints;
   comm.agree("prepare to write", [&] {
     if (collective) hints = MpiInfo(comm.options().hints, options_.hints);
@@ -205,6 +169,7 @@ std::vector<WriteResult> Hdf5Writer::write_data(const Comm& comm, const SavePlan
                            : agreed(comm, node_engine(comm, save.files, options_.transfer, 0));
   const auto step = "write to '" + path_ + "'";
   Source source(planner);
+  if (save.exchanges) exchange_parts(comm, work, source, save.files.own(), step);
   write_parts(work, source, *engine, step);
   if (options_.filters.any()) {
     save.record.filtered = {save.record.file_bytes, 0};
@@ -215,23 +180,41 @@ std::vector<WriteResult> Hdf5Writer::write_data(const Comm& comm, const SavePlan
     if (collective) engine = agreed(comm, node_engine(comm, save.files, Transfer::automatic, 0));
   }
   work.parts = {};  // their memory
-  work.data = {};
+  work.pieces = {};
   auto written = write_rows(work.chunks, comm.rank(), index, *engine, step);
   save.counts = written.counts;
   return std::move(written.results);
 }
 
+bool Hdf5Writer::exchanges() const {
+  return save_->exchanges;
+}
+
+void Hdf5Writer::exchange_again(const Comm& comm, const SavePlan& plan, SavePlanner& planner) {
+  Save& save = *save_;
+  const auto step = "write to '" + path_ + "'";
+  comm.agree(step, [&] {
+    save.files = open_partial(save.partial, save.record, comm.coordinator());
+    save.work = work_of(plan, Index(save.record), piece_bytes(options_));
+  });
+  Source source(planner);
+  exchange_parts(comm, *save.work, source, save.files.own(), step);
+}
+
 Rewritten Hdf5Writer::write_again(const Comm& comm, const SavePlan& plan, SavePlanner& planner) {
   Save& save = *save_;
   const auto engine = node_engine(comm, save.files, options_.transfer, 0);
-  save.files = open_partial(save.partial, save.record, comm.coordinator());
   const Index index(save.record);
-  Work work = work_of(plan, index, piece_bytes(options_));
+  if (!save.work) {
+    save.files = open_partial(save.partial, save.record, comm.coordinator());
+    save.work = work_of(plan, index, piece_bytes(options_));
+  }
   Source source(planner);
-  write_parts(work, source, *engine, "write");
-  work.parts = {};  // their memory
-  work.data = {};
-  const auto written = write_rows(work.chunks, comm.rank(), index, *engine, "write");
+  write_parts(*save.work, source, *engine, "write");
+  save.work->parts = {};  // their memory
+  save.work->pieces = {};
+  const auto written = write_rows(save.work->chunks, comm.rank(), index, *engine, "write");
+  save.work.reset();  // what it points to is the plan's
   Rewritten answer{.bytes = 0, .counts = written.counts};
   for (const auto& piece : written.results) answer.bytes += piece.size_in_bytes;
   return answer;

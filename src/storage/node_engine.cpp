@@ -7,6 +7,7 @@
 #include "base/context.hpp"
 #include "comm/node.hpp"
 #include "storage/engine.hpp"
+#include "storage/piece_order.hpp"
 #include "storage/piece_walk.hpp"
 #include "storage/window.hpp"
 #include "storage/window_read.hpp"
@@ -22,32 +23,11 @@ std::uint64_t window_below(Transfer transfer) {
   return std::uint64_t{256} << 10;  // the call for such a range costs little beside its bytes
 }
 
-// Of a range that is written alone.
-constexpr std::uint64_t kWorthSyncing = std::uint64_t{256} << 10;
-
 // Which pieces go through the window, file by file in the order of each, and which do not.
 struct Parted {
   std::vector<std::size_t> together;
   std::vector<std::size_t> alone;
 };
-
-// The first range of a piece; nothing if it has no elements.
-Range first_range(const Piece& piece) {
-  const PieceWalk walk(piece);
-  return walk.at_end() ? Range{} : Range{walk.address(), walk.nbytes()};
-}
-
-// Behind its last element.
-std::uint64_t end_of(const Piece& piece) {
-  const auto& target = piece.target;
-  std::uint64_t last = 0;
-  for (std::size_t d = 0; d < target.sizes.size(); ++d) {
-    const auto& box = piece.boxes.back();
-    last = last * static_cast<std::uint64_t>(target.sizes[d]) +
-           static_cast<std::uint64_t>(box.offsets[d] + box.sizes[d] - 1);
-  }
-  return target.address + (last + 1) * target.itemsize;
-}
 
 // Whether `next` begins in the same dataset where the one range of `piece` ends.
 bool continues(const Piece& piece, const Target& target, const Range& next) {
@@ -93,7 +73,8 @@ class NodeEngine : public Engine {
     guarded([&] {
       Parted parted =
           part(pieces, [&](std::size_t, std::uint64_t nbytes) { return nbytes < window_below_; });
-      leave_overlaps(pieces, parted);
+      const auto overlapping = take_overlaps(pieces, parted.together);
+      parted.alone.insert(parted.alone.end(), overlapping.begin(), overlapping.end());
       const std::function<const void*(std::size_t)> described = [&](std::size_t i) {
         return with_late_context([&] { return "write " + describe(i); }, [&] { return data(i); });
       };
@@ -107,7 +88,6 @@ class NodeEngine : public Engine {
                             const auto& file = files_.at(pieces[i].target.file);
                             each_range(pieces[i], [&](const PieceWalk& walk) {
                               file.write(packed + walk.offset(), walk.nbytes(), walk.address());
-                              if (walk.nbytes() < kWorthSyncing) return;
                               file.begin_sync(walk.nbytes(), walk.address());
                             });
                           });
@@ -185,23 +165,6 @@ class NodeEngine : public Engine {
   template <class Move>
   static void each_range(const Piece& piece, const Move& move) {
     for (PieceWalk walk(piece); !walk.at_end(); walk.take(walk.nbytes())) move(walk);
-  }
-
-  // As one piece is open at a time, one that begins inside another cannot go through the window.
-  static void leave_overlaps(const std::vector<Piece>& pieces, Parted& parted) {
-    std::uint64_t end = 0;
-    std::uint32_t file = 0;
-    std::vector<std::size_t> together;
-    for (const auto i : parted.together) {
-      if (std::exchange(file, pieces[i].target.file) != pieces[i].target.file) end = 0;
-      if (first_range(pieces[i]).address < end) {
-        parted.alone.push_back(i);
-      } else {
-        together.push_back(i);
-        if (!pieces[i].boxes.empty() && bytes_of(pieces[i]) > 0) end = end_of(pieces[i]);
-      }
-    }
-    parted.together = std::move(together);
   }
 
   // The pieces of datasets of which the ranks of the node together want clearly more bytes than

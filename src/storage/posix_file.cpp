@@ -22,6 +22,9 @@ namespace {
 
 constexpr std::size_t kMostBytes = std::size_t{1} << 30;  // Linux moves at most 2 GiB a call
 
+// Of shorter ranges the disk would take many, and the calls would wait for its queue.
+constexpr std::size_t kWorthSyncing = std::size_t{256} << 10;
+
 std::string where(std::size_t nbytes, std::uint64_t address, const std::string& path) {
   return std::to_string(nbytes) + " bytes at " + std::to_string(address) + " of '" + path + "'";
 }
@@ -165,6 +168,7 @@ void PosixFile::sync() const {
 }
 
 void PosixFile::begin_sync(std::size_t nbytes, std::uint64_t address) const noexcept {
+  if (nbytes < kWorthSyncing) return;
   static_cast<void>(::sync_file_range(fd_, static_cast<off_t>(address), static_cast<off_t>(nbytes),
                                       SYNC_FILE_RANGE_WRITE));
 }

@@ -53,7 +53,7 @@ class PosixFile {
   void sync() const;
 
   // Lets the kernel bring that range to the disk while others are written, so that sync() has less
-  // to wait for. Only that tells whether it could.
+  // to wait for, if the range is long enough for that to help. Only sync() tells whether it could.
   void begin_sync(std::size_t nbytes, std::uint64_t address) const noexcept;
 
   // Makes it `nbytes` long and reserves the disk space, where the file system can: then a full disk

@@ -25,9 +25,10 @@ struct SkeletonEntry {
   std::string path;  // encoded, see encode_path
   EntryKind kind = EntryKind::tensor;
   DType dtype = DType::float32;
-  Extents sizes;                // of JSON and bytes: the slot, {capacity}
-  std::uint64_t chunks = 0;     // boxes that will be written ...
-  std::uint64_t checksums = 0;  // ... and their numbers in that table
+  Extents sizes;                 // of JSON and bytes: the slot, {capacity}
+  std::uint64_t chunks = 0;      // boxes that will be written ...
+  std::uint64_t checksums = 0;   // ... and their numbers in that table
+  std::uint64_t node_range = 0;  // shortest_node_range(), if that matters
   Filters filters = {};
   Extents chunk_shape = {};  // of what is chunked: with filters, or in chunks of shards
   // Of a tensor in data files; then it has no bytes in this one, and is a virtual dataset.

@@ -12,6 +12,7 @@ StorageData encode_place(const ChunkPlace& place) {
   wire.varint(place.first_box);
   wire.varint(place.first_checksum);
   wire.varint(place.slot_bytes);
+  wire.varint(place.exchanged ? 1 : 0);
   wire.varint(place.chunk_shape.size());
   wire.extents(place.chunk_shape);
   wire.varint(place.part.box.dims());
@@ -31,6 +32,7 @@ ChunkPlace decode_place(const StorageData& data) {
                    .first_box = wire.varint(),
                    .first_checksum = wire.varint(),
                    .slot_bytes = wire.varint()};
+  place.exchanged = wire.varint() != 0;
   place.chunk_shape = wire.extents(wire.varint());
   if (const auto dims = wire.varint(); dims > 0) {
     place.part.file = static_cast<std::uint32_t>(wire.varint());

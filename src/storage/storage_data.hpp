@@ -17,6 +17,7 @@ struct ChunkPlace {
   std::uint64_t first_checksum = 0;  // in `checksums`
   std::uint64_t slot_bytes = 0;      // of a value in `blobs`; 0 for all else
   Extents chunk_shape = {};          // of a tensor that is filtered; empty for all else
+  bool exchanged = false;            // ranks write it together with those of other nodes
   // The part of the tensor in which it lies; without a box if that is all of it.
   DataPart part = {};
 };

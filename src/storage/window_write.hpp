@@ -4,16 +4,16 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "comm/node.hpp"
 #include "storage/engine.hpp"
-#include "storage/piece_walk.hpp"
+#include "storage/ordered_walk.hpp"
 #include "storage/posix_file.hpp"
 #include "storage/window.hpp"
+#include "storage/window_slot.hpp"
 
 namespace h5dcp {
 
@@ -27,26 +27,18 @@ class WindowWrite {
   // must outlive it. `data(i)` is good until the next call; `describe(i)` is for errors.
   WindowWrite(NodeSession& session, Window& window, const PosixFile& file,
               const std::vector<Piece>& pieces, const std::vector<std::size_t>& order,
-              const Engine::Describe& describe, const std::function<const void*(std::size_t)>& data)
+              const Engine::Describe& describe, const OrderedWalk::Data& data)
       : session_(session),
         window_(window),
         file_(file),
-        pieces_(pieces),
-        order_(order),
-        describe_(describe),
-        data_(data) {}
+        walk_(pieces, order, data),
+        describe_(describe) {}
 
   // Together with the other ranks of the node. Returns early if the session of one has failed.
   // Throws what data() does, Error{io}.
   void run();
 
  private:
-  // A range in the window that does not fill its page.
-  struct Fragment {
-    std::uint64_t address;
-    std::uint64_t nbytes;
-  };
-
   // A window that this rank has filled as far as it goes.
   struct Filled {
     Window window;
@@ -54,24 +46,15 @@ class WindowWrite {
     std::optional<std::size_t> first_piece;  // of this rank in the window
   };
 
-  std::uint64_t next_address();
   Filled fill(std::uint64_t from);
-  void put(std::uint64_t address, const std::byte* from, std::uint64_t nbytes,
-           std::vector<Fragment>& fragments);
   void flush(const Filled& filled) const;
-  void write(const Filled& filled) const;
   std::string what_is_in(const Filled& filled) const;
 
   NodeSession& session_;
   Window& window_;
   const PosixFile& file_;
-  const std::vector<Piece>& pieces_;
-  const std::vector<std::size_t>& order_;
+  OrderedWalk walk_;
   const Engine::Describe& describe_;
-  const std::function<const void*(std::size_t)>& data_;
-  std::size_t next_ = 0;  // of the order: the piece that is walked
-  std::optional<PieceWalk> walk_;
-  const std::byte* packed_ = nullptr;  // its elements, once they are needed
 };
 
 }  // namespace h5dcp
