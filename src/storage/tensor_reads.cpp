@@ -60,6 +60,11 @@ void TensorReads::cut(std::span<const EntryItem> items) {
   const auto entry = items.front().entry;
   auto& chunks = chunks_.emplace_back();
   read_chunks(tables_, index_, entry, chunks);
+  std::erase_if(chunks, [&](const StoredChunk& chunk) {  // mostly those of other ranks
+    return std::ranges::none_of(items, [&](const auto& item) {
+      return intersect(chunk.grid.box, item.region()).has_value();
+    });
+  });
   for (const auto& item : items) {
     auto& wanted = wanted_.emplace_back(Wanted{item});
     for (const auto& chunk : chunks) {
