@@ -107,7 +107,7 @@ void write_exchanged(const Comm& comm, const std::string& step, const PosixFile&
       return Ballot{.sums = {}, .maxima = {~rounds->next_address()}, .values = {}};
     });
     const auto least = ~all.maxima[0];
-    if (least == OrderedWalk::kNone) return;
+    if (least == NodeSession::kNone) return;
     std::vector<Message> messages;
     attempt([&] { messages = rounds->fill(least); });
     const auto received = comm.exchange(step, std::move(messages));

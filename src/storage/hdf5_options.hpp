@@ -19,6 +19,11 @@ void check_writer_options(const Hdf5Options& options);
 // collective call costs too much for that.
 std::uint64_t piece_bytes(const Hdf5Options& options);
 
+// Whether ranks move some of their data together: in the window of their node, or between nodes.
+constexpr bool is_shared(Transfer transfer) {
+  return transfer == Transfer::aggregated || transfer == Transfer::automatic;
+}
+
 // Throws Error{invalid_argument} if the coordinator has chosen another transfer: ranks would wait
 // for each other in different calls.
 void check_transfer(Transfer mine, Transfer chosen, int coordinator);

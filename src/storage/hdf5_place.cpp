@@ -101,9 +101,8 @@ SkeletonEntry to_skeleton(const PlannedEntry& entry, const Hdf5Options& options,
 
 // Whether nodes that have short ranges of a tensor exchange them before they write.
 bool may_exchange(const Comm& comm, const Hdf5Options& options) {
-  const bool aggregates =
-      options.transfer == Transfer::aggregated || options.transfer == Transfer::automatic;
-  return aggregates && std::ranges::any_of(comm.nodes(), [](auto node) { return node > 0; });
+  return is_shared(options.transfer) &&
+         std::ranges::any_of(comm.nodes(), [](auto node) { return node > 0; });
 }
 
 // The shortest_node_range() of a contiguous tensor in the checkpoint itself.
@@ -119,19 +118,22 @@ std::uint64_t node_range_of(const PlannedEntry& entry, const SkeletonEntry& made
   return shortest_node_range(entry.size, itemsize(entry.dtype), entry.chunks, of_box);
 }
 
+bool is_exchanged(const SkeletonEntry& entry, std::uint64_t below) {
+  return entry.node_range > 0 && entry.node_range < below;
+}
+
 // Rank 0: shorter ranges of nodes are exchanged, as they lie in the same blocks of the file; 0 if
 // there are none.
 std::uint64_t exchanged_below(const std::vector<SkeletonEntry>& entries, const std::string& path,
                               const FilePlacement& placement) {
-  const auto is_shorter = [](std::uint64_t below) {
-    return [below](const SkeletonEntry& entry) {
-      return entry.node_range > 0 && entry.node_range < below;
-    };
+  const auto any = [&](std::uint64_t below) {
+    return std::ranges::any_of(entries,
+                               [below](const auto& entry) { return is_exchanged(entry, below); });
   };
-  if (std::ranges::none_of(entries, is_shorter(kLongestExchanged))) return 0;
+  if (!any(kLongestExchanged)) return 0;
   const auto block = alignment_in(PosixFile(path, PosixFile::Mode::read), placement);
   const auto below = std::min(block, kLongestExchanged);
-  return std::ranges::any_of(entries, is_shorter(below)) ? below : 0;
+  return any(below) ? below : 0;
 }
 
 void encode(WireWriter& wire, const SkeletonEntry& entry) {
@@ -393,7 +395,7 @@ std::vector<std::vector<StorageData>> Hdf5Writer::prepare_global_plan(
                        .first_checksum = wire.varint(),
                        .slot_bytes = 0,
                        .chunk_shape = made.filters.any() ? made.chunk_shape : Extents(),
-                       .exchanged = made.node_range > 0 && made.node_range < below,
+                       .exchanged = is_exchanged(made, below),
                        .part = {}};
       auto parts = cuts[i].parts;
       for (auto& part : parts) {

@@ -112,9 +112,8 @@ void Hdf5Reader::read_data(const Comm& comm, const LoadPlan& plan, LoadPlanner& 
   const auto step = "read from '" + path_ + "'";
   const bool collective = options_.transfer == Transfer::collective;
   if (!collective) connect_node(comm);
-  const bool alone = collective || options_.transfer == Transfer::direct;
   TensorReads reads(load.files, load.index, planner, piece_bytes(options_), options_.checksums,
-                    alone ? 0 : NodeSession::ranks_of_node(comm));
+                    is_shared(options_.transfer) ? NodeSession::ranks_of_node(comm) : 0);
   ToRead wanted;
   MpiInfo hints;
   comm.agree(step, [&] {

@@ -109,9 +109,12 @@ void write_table(Table table, const std::vector<const WrittenChunk*>& chunks, co
 }
 
 // Writes the rows of the index, which follow from the checksums: one table after the other, as each
-// takes memory. Collective if the engine is.
-Written write_rows(const std::vector<WrittenChunk>& chunks, int rank, const Index& index,
-                   Engine& engine, const std::string& step) {
+// takes memory. The parts must have been written. Collective if the engine is.
+Written write_rows(WriteWork& work, int rank, const Index& index, Engine& engine,
+                   const std::string& step) {
+  work.parts = {};  // their memory
+  work.pieces = {};
+  const auto& chunks = work.chunks;
   std::vector<const WrittenChunk*> order;  // of the rows: slots are among the others
   order.reserve(chunks.size());
   for (const auto& chunk : chunks) order.push_back(&chunk);
@@ -179,9 +182,7 @@ std::vector<WriteResult> Hdf5Writer::write_data(const Comm& comm, const SavePlan
     // HDF5 would cut off what it knows nothing of.
     if (collective) engine = agreed(comm, node_engine(comm, save.files, Transfer::automatic, 0));
   }
-  work.parts = {};  // their memory
-  work.pieces = {};
-  auto written = write_rows(work.chunks, comm.rank(), index, *engine, step);
+  auto written = write_rows(work, comm.rank(), index, *engine, step);
   save.counts = written.counts;
   return std::move(written.results);
 }
@@ -211,9 +212,7 @@ Rewritten Hdf5Writer::write_again(const Comm& comm, const SavePlan& plan, SavePl
   }
   Source source(planner);
   write_parts(*save.work, source, *engine, "write");
-  save.work->parts = {};  // their memory
-  save.work->pieces = {};
-  const auto written = write_rows(save.work->chunks, comm.rank(), index, *engine, "write");
+  const auto written = write_rows(*save.work, comm.rank(), index, *engine, "write");
   save.work.reset();  // what it points to is the plan's
   Rewritten answer{.bytes = 0, .counts = written.counts};
   for (const auto& piece : written.results) answer.bytes += piece.size_in_bytes;

@@ -6,10 +6,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <limits>
 #include <optional>
 #include <vector>
 
+#include "comm/node.hpp"
 #include "storage/piece_walk.hpp"
 
 namespace h5dcp {
@@ -17,7 +17,6 @@ namespace h5dcp {
 // One piece after the other, of which only the latest is asked for its data.
 class OrderedWalk {
  public:
-  static constexpr std::uint64_t kNone = std::numeric_limits<std::uint64_t>::max();
   using Data = std::function<const void*(std::size_t)>;
 
   // Of pieces[i] for all i in `order`, none of which begins before the one ahead of it ends. All
@@ -26,7 +25,7 @@ class OrderedWalk {
               const Data& data)
       : pieces_(pieces), order_(order), data_(data) {}
 
-  // Of the next range; kNone at the end.
+  // Of the next range; NodeSession::kNone at the end.
   std::uint64_t next_address() {
     for (; next_ < order_.size(); ++next_) {
       if (!walk_) walk_.emplace(pieces_[order_[next_]]);
@@ -34,7 +33,7 @@ class OrderedWalk {
       walk_.reset();
       packed_ = nullptr;
     }
-    return kNone;
+    return NodeSession::kNone;
   }
 
   // Which piece that is a range of; there must be one.
