@@ -138,12 +138,15 @@ class Job:
     def __init__(self, cluster, number):
         self.cluster, self.number = cluster, number
 
-    def field(self, name):
-        """As `scontrol show job` has it, e.g. "JobState"."""
+    def fields(self):
+        """As `scontrol show job` has them in one look, e.g. "JobState"; spaces in values end them."""
         shown = self.cluster.call("scontrol", "--oneliner", "show", "job", self.number)
-        found = re.search(rf"\b{name}=(\S+)", shown.stdout)
-        assert found, f"{name}: {shown.stdout}{shown.stderr}"
-        return found[1]
+        found = dict(re.findall(r"\b(\w+)=(\S+)", shown.stdout))
+        assert "JobState" in found, shown.stdout + shown.stderr
+        return found
+
+    def field(self, name):
+        return self.fields()[name]
 
     def output(self):
         path = pathlib.Path(self.field("StdOut"))
@@ -153,11 +156,17 @@ class Job:
         wait_until(pattern, lambda: re.search(pattern, self.output(), re.MULTILINE), seconds, self.describe)
 
     def wait_for_end(self, seconds=120):
-        """The state in which it ends and its exit status."""
-        pending = ["PENDING", "CONFIGURING", "RUNNING", "COMPLETING", "REQUEUED"]
-        wait_until(f"the end of job {self.number}", lambda: self.field("JobState") not in pending, seconds,
-                   self.describe)
-        return self.field("JobState"), int(self.field("ExitCode").split(":")[0])
+        """The state in which it ends and its exit status, in one look: on its way it passes many, as SIGNALING."""
+        ends = ["BOOT_FAIL", "CANCELLED", "COMPLETED", "DEADLINE", "FAILED", "NODE_FAIL", "OUT_OF_MEMORY", "PREEMPTED",
+                "TIMEOUT"]
+        seen = {}
+
+        def has_ended():
+            seen.update(self.fields())
+            return seen["JobState"] in ends
+
+        wait_until(f"the end of job {self.number}", has_ended, seconds, self.describe)
+        return seen["JobState"], int(seen["ExitCode"].split(":")[0])
 
     def signal(self, name):
         """Sends it as Slurm does for --signal=B:..., to the shell of the job's script."""
