@@ -15,7 +15,7 @@ using h5dcp::DType;
 using h5dcp::TensorView;
 
 constexpr std::uint64_t kPieceBytes = std::uint64_t{8} << 20;
-constexpr std::int64_t kElementsAtOnce = 1 << 16;
+constexpr std::int64_t kComparedAtOnce = 1 << 16;
 
 // |a - b| and the larger magnitude of the two, of elements of one wide dtype.
 struct Distance {
@@ -95,8 +95,8 @@ class Comparer {
             0) {
       return;
     }
-    for (std::int64_t first = 0; first < count; first += kElementsAtOnce) {
-      const auto size = std::min(kElementsAtOnce, count - first);
+    for (std::int64_t first = 0; first < count; first += kComparedAtOnce) {
+      const auto size = std::min(kComparedAtOnce, count - first);
       const auto left = part(a, first, size);
       const auto right = part(b, first, size);
       const auto in_common = [&](const TensorView& view) {

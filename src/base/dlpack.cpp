@@ -18,12 +18,12 @@ using dlpack::Code;
 constexpr const char* kImporting = "view a DLPack array";
 constexpr const char* kExporting = "export a view to DLPack";
 
-struct Row {
+struct TypeRow {
   DType dtype;
   Code code;
 };
 
-constexpr Row kTable[] = {
+constexpr TypeRow kTypes[] = {
     {DType::float32, Code::floating_point},
     {DType::float64, Code::floating_point},
     {DType::bfloat16, Code::bfloat},
@@ -46,14 +46,14 @@ constexpr Row kTable[] = {
     {DType::complex64, Code::complex},
     {DType::complex128, Code::complex},
 };
-static_assert(std::size(kTable) == kDTypes);
+static_assert(std::size(kTypes) == kDTypes);
 
-dlpack::DataType data_type(const Row& row) {
+dlpack::DataType data_type(const TypeRow& row) {
   return {row.code, static_cast<std::uint8_t>(8 * itemsize(row.dtype)), 1};
 }
 
 DType dtype_of(const dlpack::DataType& type) {
-  for (const auto& row : kTable) {
+  for (const auto& row : kTypes) {
     if (data_type(row) == type) return row.dtype;
   }
   throw Error(ErrorCode::unsupported, "no DType for elements of type code " +
@@ -63,7 +63,7 @@ DType dtype_of(const dlpack::DataType& type) {
 }
 
 dlpack::DataType data_type_of(DType dtype) {
-  for (const auto& row : kTable) {
+  for (const auto& row : kTypes) {
     if (row.dtype == dtype) return data_type(row);
   }
   throw Error(ErrorCode::invalid_argument,

@@ -8,12 +8,12 @@
 namespace h5dcp {
 namespace {
 
-struct Row {
+struct DTypeRow {
   std::string_view name;
   std::size_t itemsize;
 };
 
-constexpr std::array<Row, kDTypes> kTable{{
+constexpr std::array<DTypeRow, kDTypes> kDTypeTable{{
     // In the order of the enumerators.
     {"float32", 4},         {"float64", 8},        {"bfloat16", 2},      {"int64", 8},
     {"float16", 2},         {"float8_e5m2", 1},    {"float8_e4m3fn", 1}, {"float8_e5m2fnuz", 1},
@@ -23,9 +23,9 @@ constexpr std::array<Row, kDTypes> kTable{{
     {"complex128", 16},
 }};
 
-const Row& row(DType dtype) {
+const DTypeRow& row(DType dtype) {
   assert(static_cast<std::uint8_t>(dtype) < kDTypes);
-  return kTable[static_cast<std::uint8_t>(dtype)];
+  return kDTypeTable[static_cast<std::uint8_t>(dtype)];
 }
 
 }  // namespace
@@ -39,9 +39,9 @@ std::string_view to_string(DType dtype) {
 }
 
 std::optional<DType> dtype_named(std::string_view name) {
-  const auto found = std::ranges::find(kTable, name, &Row::name);
-  if (found == kTable.end()) return std::nullopt;
-  return static_cast<DType>(found - kTable.begin());
+  const auto found = std::ranges::find(kDTypeTable, name, &DTypeRow::name);
+  if (found == kDTypeTable.end()) return std::nullopt;
+  return static_cast<DType>(found - kDTypeTable.begin());
 }
 
 std::int64_t nbytes(DType dtype, const Extents& sizes) {

@@ -15,11 +15,11 @@ namespace h5dcp {
 namespace {
 
 // What this rank sends, gets and writes in a round: slot s of the file is that of rank s mod P.
-class Rounds {
+class ExchangeRounds {
  public:
-  Rounds(const Comm& comm, const PosixFile& file, const std::vector<Piece>& pieces,
-         const std::vector<std::size_t>& order, const OrderedWalk::Data& data,
-         std::uint64_t most_slots)
+  ExchangeRounds(const Comm& comm, const PosixFile& file, const std::vector<Piece>& pieces,
+                 const std::vector<std::size_t>& order, const OrderedWalk::Data& data,
+                 std::uint64_t most_slots)
       : rank_(static_cast<std::uint64_t>(comm.rank())),
         ranks_(static_cast<std::uint64_t>(comm.size())),
         slots_(std::min(ranks_, most_slots)),
@@ -87,7 +87,7 @@ void write_exchanged(const Comm& comm, const std::string& step, const PosixFile&
   const OrderedWalk::Data described = [&](std::size_t i) {
     return with_late_context([&] { return "write " + describe(i); }, [&] { return data(i); });
   };
-  std::optional<Rounds> rounds;
+  std::optional<ExchangeRounds> rounds;
   std::exception_ptr failure;  // of this rank in this round, of which the others hear at its end
   const auto attempt = [&](const auto& work) {
     try {

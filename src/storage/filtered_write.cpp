@@ -11,9 +11,9 @@ namespace h5dcp {
 namespace {
 
 // Filters one block after the other.
-class Rounds {
+class FilterRounds {
  public:
-  Rounds(std::vector<WrittenChunk>& chunks, Source& source, const Filters& filters)
+  FilterRounds(std::vector<WrittenChunk>& chunks, Source& source, const Filters& filters)
       : chunks_(chunks), source_(source), filters_(filters) {}
 
   // The next blocks, of at least `nbytes` if there are as many.
@@ -89,7 +89,7 @@ class Rounds {
 void write_filtered(const Comm& comm, const std::string& step, const PosixFile& file,
                     std::vector<WrittenChunk>& chunks, Source& source, const Filters& filters,
                     std::uint64_t round_bytes, Range& filtered) {
-  Rounds rounds(chunks, source, filters);
+  FilterRounds rounds(chunks, source, filters);
   std::uint64_t address = 0;
   for (;;) {
     comm.agree(step, [&] {

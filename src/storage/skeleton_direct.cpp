@@ -118,10 +118,10 @@ struct Mappings {
 // Then writes the metadata.
 //
 // The datasets are numbered: those of the entries, then those of the tables.
-class Maker {
+class DirectMaker {
  public:
-  Maker(const std::string& path, const std::vector<SkeletonEntry>& entries, const OfTables& items,
-        std::string data_folder)
+  DirectMaker(const std::string& path, const std::vector<SkeletonEntry>& entries,
+              const OfTables& items, std::string data_folder)
       : entries_(entries),
         data_folder_(std::move(data_folder)),
         headers_(path, entries, items),
@@ -173,7 +173,7 @@ class Maker {
   std::uint64_t end_ = 0;
 };
 
-bool Maker::place_headers() {
+bool DirectMaker::place_headers() {
   for (std::size_t d = 0; d < header_at_.size(); ++d) {
     if (!is_dataset(d)) continue;
     const auto header = header_of(d);
@@ -194,7 +194,7 @@ bool Maker::place_headers() {
   return true;
 }
 
-void Maker::place_groups() {
+void DirectMaker::place_groups() {
   const auto place = [this](std::span<const GroupMember> members) {
     std::size_t name_bytes = 0;
     for (const auto& member : members) name_bytes += hdf5_format::heap_name_bytes(member.name);
@@ -211,7 +211,7 @@ void Maker::place_groups() {
   }
 }
 
-Bytes Maker::mapping_of(const SkeletonEntry& entry) const {
+Bytes DirectMaker::mapping_of(const SkeletonEntry& entry) const {
   const bool is_whole = entry.parts.size() == 1;
   std::vector<std::string> files;
   std::vector<std::string> datasets;
@@ -231,7 +231,7 @@ Bytes Maker::mapping_of(const SkeletonEntry& entry) const {
 }
 
 // HDF5 reads a whole collection to get at one mapping, so none is much larger than the least.
-void Maker::place_mappings() {
+void DirectMaker::place_mappings() {
   auto object = objects_.begin();
   for (std::size_t e = 0; e < entries_.size(); ++e) {
     if (entries_[e].parts.empty()) continue;
@@ -247,14 +247,14 @@ void Maker::place_mappings() {
   }
 }
 
-void Maker::place_chunk_indices() {
+void DirectMaker::place_chunk_indices() {
   for (auto& [d, address] : chunk_btrees_) {
     address = end_of_metadata_;
     end_of_metadata_ += hdf5_format::chunk_btree_bytes(chunk_tree_of(entries_[d]));
   }
 }
 
-void Maker::place_data(std::uint64_t alignment) {
+void DirectMaker::place_data(std::uint64_t alignment) {
   end_ = end_of_metadata_;
   for (auto& data : data_) {
     if (data.nbytes == 0 || data.nbytes >= kPage) continue;
@@ -272,11 +272,11 @@ void Maker::place_data(std::uint64_t alignment) {
   }
 }
 
-std::vector<GroupMember> Maker::root_members() const {
+std::vector<GroupMember> DirectMaker::root_members() const {
   return {{"h5dcp", tables_.header}, {"state", groups_.front().header}};
 }
 
-std::vector<GroupMember> Maker::table_members() const {
+std::vector<GroupMember> DirectMaker::table_members() const {
   std::vector<GroupMember> members;
   for (std::size_t t = 0; t < kTables; ++t) {
     members.push_back(
@@ -286,7 +286,7 @@ std::vector<GroupMember> Maker::table_members() const {
   return members;
 }
 
-void Maker::members_of(std::size_t group, std::vector<GroupMember>& members) const {
+void DirectMaker::members_of(std::size_t group, std::vector<GroupMember>& members) const {
   members.clear();
   for (const auto& member : tree_.members(group)) {
     members.push_back({tree_.name_of(member),
@@ -294,7 +294,7 @@ void Maker::members_of(std::size_t group, std::vector<GroupMember>& members) con
   }
 }
 
-ObjectPlaces Maker::places() const {
+ObjectPlaces DirectMaker::places() const {
   const auto absolute = [](const Range& data) {
     return data.nbytes == 0 ? 0 : kRecordBytes + data.address;
   };
@@ -308,7 +308,7 @@ ObjectPlaces Maker::places() const {
   return places;
 }
 
-FileBytes Maker::metadata() {
+FileBytes DirectMaker::metadata() {
   FileBytes made{kRecordBytes, Bytes(end_of_metadata_)};
   hdf5_format::ByteWriter out(made.bytes);
   put_superblock(out, {.user_block = kRecordBytes,
@@ -370,7 +370,7 @@ std::optional<DirectSkeleton> make_directly(const std::string& path,
                                             std::uint64_t alignment) {
   const auto same_name = [](const auto& a, const auto& b) { return a.fqn == b.fqn; };
   if (std::ranges::adjacent_find(entries, same_name) != entries.end()) return std::nullopt;
-  Maker maker(path, entries, items, data_folder);
+  DirectMaker maker(path, entries, items, data_folder);
   if (!maker.place_headers()) return std::nullopt;
   maker.place_groups();
   maker.place_mappings();

@@ -25,12 +25,12 @@ namespace {
 using hdf5::ok;
 
 // The HDF5 side: creates objects in one open file.
-class Maker {
+class Hdf5Maker {
  public:
   // `path` is there, and is overwritten by an empty HDF5 file; all further bytes go to `draft`.
   // Data files are in `data_folder`.
-  Maker(const std::string& path, const PosixFile& draft, std::size_t entries,
-        std::string data_folder);
+  Hdf5Maker(const std::string& path, const PosixFile& draft, std::size_t entries,
+            std::string data_folder);
 
   // Address of a new dataset, 0 if it has no bytes.
   std::uint64_t dataset(const std::string& name, hid_t type, const Extents& sizes,
@@ -53,8 +53,8 @@ class Maker {
   std::array<std::optional<hdf5::Datatype>, kDTypes> types_;
 };
 
-Maker::Maker(const std::string& path, const PosixFile& draft, std::size_t entries,
-             std::string data_folder)
+Hdf5Maker::Hdf5Maker(const std::string& path, const PosixFile& draft, std::size_t entries,
+                     std::string data_folder)
     : action_("create '" + path + "'"),
       data_folder_(std::move(data_folder)),
       dataset_creation_(H5Pcreate(H5P_DATASET_CREATE), action_),
@@ -82,7 +82,7 @@ Maker::Maker(const std::string& path, const PosixFile& draft, std::size_t entrie
 
 // HDF5 1.10 cannot cope with a disk that is full: what it could not write when a file was closed
 // makes it crash when the process ends. So it never gets to see the disk.
-void Maker::write_to(const PosixFile& draft) const {
+void Hdf5Maker::write_to(const PosixFile& draft) const {
   void* descriptor = nullptr;
   ok(H5Fget_vfd_handle(file_.get(), H5P_DEFAULT, &descriptor), action_);
   if (::dup2(draft.get(), *static_cast<int*>(descriptor)) < 0) {
@@ -90,7 +90,7 @@ void Maker::write_to(const PosixFile& draft) const {
   }
 }
 
-void Maker::attribute(hid_t object, const char* name, std::string_view text) {
+void Hdf5Maker::attribute(hid_t object, const char* name, std::string_view text) {
   const hdf5::Datatype type(H5Tcopy(H5T_C_S1), action_);
   // HDF5 has no strings of length 0; the padding is no part of the text.
   const std::string padded(text.empty() ? std::string_view("\0", 1) : text);
@@ -103,7 +103,7 @@ void Maker::attribute(hid_t object, const char* name, std::string_view text) {
 }
 
 // How a dataset is created whose chunks come later.
-hdf5::PropertyList Maker::chunked(const SkeletonEntry& entry) const {
+hdf5::PropertyList Hdf5Maker::chunked(const SkeletonEntry& entry) const {
   hdf5::PropertyList creation(H5Pcopy(dataset_creation_.get()), action_);
   const std::vector<hsize_t> chunk(entry.chunk_shape.begin(), entry.chunk_shape.end());
   ok(H5Pset_chunk(creation.get(), static_cast<int>(chunk.size()), chunk.data()), action_);
@@ -113,7 +113,7 @@ hdf5::PropertyList Maker::chunked(const SkeletonEntry& entry) const {
 }
 
 // How a dataset is created whose parts are datasets of data files.
-hdf5::PropertyList Maker::of_parts(const SkeletonEntry& entry) const {
+hdf5::PropertyList Hdf5Maker::of_parts(const SkeletonEntry& entry) const {
   hdf5::PropertyList creation(H5Pcreate(H5P_DATASET_CREATE), action_);
   ok(H5Pset_fill_time(creation.get(), H5D_FILL_TIME_NEVER), action_);
   ok(H5Pset_obj_track_times(creation.get(), false), action_);
@@ -140,8 +140,8 @@ hdf5::PropertyList Maker::of_parts(const SkeletonEntry& entry) const {
   return creation;
 }
 
-std::uint64_t Maker::dataset(const std::string& name, hid_t type, const Extents& sizes,
-                             const SkeletonEntry* entry) {
+std::uint64_t Hdf5Maker::dataset(const std::string& name, hid_t type, const Extents& sizes,
+                                 const SkeletonEntry* entry) {
   if (entry != nullptr) {
     auto& kept = types_.at(static_cast<std::size_t>(entry->dtype));
     if (!kept) kept.emplace(hdf5::datatype_of(entry->dtype));
@@ -171,13 +171,13 @@ std::uint64_t Maker::dataset(const std::string& name, hid_t type, const Extents&
   return address;
 }
 
-void Maker::group(const std::string& name) {
+void Hdf5Maker::group(const std::string& name) {
   hdf5::Group made(H5Gcreate2(file_.get(), name.c_str(), H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT),
                    action_);
   made.close(action_);
 }
 
-void Maker::close() {
+void Hdf5Maker::close() {
   file_.close(action_);
 }
 
@@ -231,7 +231,7 @@ void place_chunks(const std::string& path, PosixFile& file,
 ObjectPlaces make_with_hdf5(const std::string& path, PosixFile& draft,
                             const std::vector<SkeletonEntry>& entries, const OfTables& items,
                             const std::string& data_folder) {
-  Maker maker(path, draft, entries.size(), data_folder);
+  Hdf5Maker maker(path, draft, entries.size(), data_folder);
   ObjectPlaces places;
   maker.group("/state");
   for (const auto& entry : entries) {
