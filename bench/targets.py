@@ -114,6 +114,8 @@ def costs(table):
     peaks = [result["peak_bytes"] / 2**20 for run in runs for r in run["rounds"] for name, result in r.items()
              if name.endswith("automatic")]
     table.at_most("memory beside the state, the most of all rounds: MiB", "", [max(peaks)], 256)
+    many = read("memory.json")["runs"][-1]
+    table.at_most(f"the same with {many['tensors']:,} small tensors: MiB", "", [max(many["save"], many["load"]) / 2**20], 256)
     calls = [r["save warm"]["calls"] for run in runs for r in run["rounds"]]
     table.at_most("a repeated save: allreduces", "", [max(c["allreduces"] for c in calls)], 2)
     table.at_most("a repeated save: broadcasts", "", [max(c["broadcasts"] for c in calls)], 1)

@@ -52,6 +52,18 @@ def test_loads_by_other_ranks_are_compared():
     assert eighth["bytes_read"] < 1.1 * eighth["bytes_wanted"]  # a little more is of the index when tensors are few
 
 
+def test_memory_is_that_of_each_tensor():
+    done = subprocess.run([BENCH / "memory.py", "--program", PROGRAM, "--mpiexec", os.environ["H5DCP_MPIEXEC"],
+                           "--tensors", "1000", "--tensors", "20000", "--json", "memory.json"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    few, many = json.loads(Path("memory.json").read_text())["runs"]
+    assert len(done.stdout.splitlines()) == 2 + 2
+    assert (few["tensors"], many["tensors"]) == (1000, 20000)
+    for verb in ("save", "load"):
+        assert 0 < few[verb] < many[verb] < 20000 * 4000  # a lot of room: what malloc gives back depends on the machine
+    assert not list(Path(".").glob("h5dcp-memory-*")), "something was left behind"
+
+
 def test_targets_are_met_or_not():
     """By the median of the ratios of each round, not by the ratio of medians."""
     def seconds(value, **more):
@@ -74,6 +86,7 @@ def test_targets_are_met_or_not():
     loads = [{"case": name, "place": "tmpfs", "rounds": [
         {"automatic": seconds(1, bytes_read=110, bytes_wanted=200), "raw": seconds(0.7)}]} for name in names]
     (folder / "loads.json").write_text(json.dumps({"runs": loads}))
+    (folder / "memory.json").write_text(json.dumps({"runs": [{"tensors": 5, "save": 2**20, "load": 257 * 2**20}]}))
     took = {"seconds": {"propose": 0.1, "merge": 0.1, "answer": 0.1}}
     (folder / "negotiation.json").write_text(json.dumps([{"all": took, "proposal_bytes_a_box": 55}]))
     done = subprocess.run([BENCH / "targets.py", "--results", folder], capture_output=True, text=True)
@@ -89,6 +102,7 @@ def test_targets_are_met_or_not():
     assert table["load of replicas: bytes read of the file's"][1:] == ["1.1", "<= 1.05", "falls short"]
     assert table["save of rows: what checksums add"] == ["disk", "0.0204 (0.0204-0.0204)", "<= 0.03", "ok"]
     assert table["plan of 1,024 tensors on 512 ranks, one core: s"][1:] == ["0.3", "<= 0.25", "falls short"]
+    assert table["the same with 5 small tensors: MiB"][1:] == ["257", "<= 256", "falls short"]
     assert table["a repeated save: allreduces"][3] == "ok"
 
 

@@ -25,35 +25,45 @@ namespace {
 
 // From the local plan to the end. Each step either succeeds on all ranks or throws on all; returns
 // what this rank wrote.
-std::vector<WriteResult> planned_save(const Comm& comm, ParallelStorageWriter& storage,
-                                      SavePlanner& planner, SavePlan local_plan,
-                                      Repetition& repetition, Operation& operation) {
+SavePlan negotiated_plan(const Comm& comm, ParallelStorageWriter& storage, SavePlanner& planner,
+                         SavePlan local_plan, Repetition& repetition, Operation& operation) {
   operation.begin("negotiate");  // the only step where plans cross ranks
   const auto negotiation =
       make_negotiation(planner, std::move(local_plan), comm.size(), comm.coordinator());
-  std::vector<Message> proposals;
+  std::vector<Message> messages;
   comm.agree("plan", [&] {
     repetition.learn_layout();
-    proposals = negotiation->proposals();
+    messages = negotiation->proposals();
   });
-  proposals = comm.exchange("send plans to owners", std::move(proposals));
-  comm.agree("plan", [&] { negotiation->merge(proposals, planner); });
+  messages = comm.exchange("send plans to owners", std::move(messages));
+  comm.agree("plan", [&] {
+    negotiation->merge(messages, planner);
+    messages.clear();
+  });
 
   operation.begin("lay out");
   const auto places = storage.prepare_global_plan(comm, negotiation->share());
 
   operation.begin("answer");
-  std::vector<Message> answers;
-  comm.agree("lay out", [&] { answers = negotiation->answers(places); });
-  answers = comm.exchange("send plans back", std::move(answers));
+  comm.agree("lay out", [&] { messages = negotiation->answers(places); });
+  messages = comm.exchange("send plans back", std::move(messages));
 
   operation.begin("write");
   SavePlan plan;
   comm.agree("finish plan", [&] {
-    plan = negotiation->apply(answers);
+    plan = negotiation->apply(messages);
     repetition.learn_plan(plan);
     plan = planner.finish_plan(std::move(plan));
   });
+  return plan;
+}
+
+// What it took to negotiate is gone before anything is written: each of many tensors is small.
+std::vector<WriteResult> planned_save(const Comm& comm, ParallelStorageWriter& storage,
+                                      SavePlanner& planner, SavePlan local_plan,
+                                      Repetition& repetition, Operation& operation) {
+  const auto plan =
+      negotiated_plan(comm, storage, planner, std::move(local_plan), repetition, operation);
   auto written = storage.write_data(comm, plan, planner);
 
   operation.begin("commit");  // until here, readers see the previous checkpoint

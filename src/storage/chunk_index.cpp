@@ -58,7 +58,7 @@ void index_chunks(const PosixFile& file, const SkeletonImage& image, Record& rec
   others.push_back({record.file_bytes, draft.file_bytes - record.file_bytes});
   record.file_bytes = draft.file_bytes;
   make_longer(draft.metadata, record.file_bytes);
-  const auto changed = image_of(draft.metadata, others, index);
+  const auto changed = image_of(draft.metadata, others);
   hash_segments(changed, others, record);
   write_image(file, changed);
   make_longer(file, record.file_bytes);

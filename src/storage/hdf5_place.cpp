@@ -156,6 +156,13 @@ void encode(WireWriter& wire, const SkeletonEntry& entry) {
   }
 }
 
+Bytes encode(const std::vector<SkeletonEntry>& entries) {
+  WireWriter wire;
+  wire.varint(entries.size());
+  for (const auto& entry : entries) encode(wire, entry);
+  return wire.take();
+}
+
 SkeletonEntry decode_entry(WireReader& wire) {
   SkeletonEntry entry;
   entry.fqn = wire.text();
@@ -185,9 +192,13 @@ struct Gathered {
 
 Gathered gather(const std::vector<Message>& messages) {
   Gathered all;
+  std::size_t count = 0;
+  for (const auto& message : messages) count += WireReader(message.bytes).varint();
+  all.entries.reserve(count);
+  all.owners.reserve(count);
   for (const auto& message : messages) {
     WireReader wire(message.bytes);
-    while (!wire.at_end()) {
+    for (auto left = wire.varint(); left > 0; --left) {
       all.entries.push_back(decode_entry(wire));
       all.owners.push_back(message.rank);
     }
@@ -248,9 +259,9 @@ std::vector<Message> answers(const std::vector<EntryPlace>& places,
   std::vector<Message> messages;
   WireWriter wire;
   for (std::size_t i = 0; i < as_sent.size(); ++i) {
+    wire.varint(as_sent[i].first_chunk);
     wire.varint(as_sent[i].row);
     wire.varint(as_sent[i].address);
-    wire.varint(as_sent[i].first_chunk);
     wire.varint(as_sent[i].first_box);
     wire.varint(as_sent[i].first_checksum);
     for (const auto& part : entry_of[i]->parts) {
@@ -322,22 +333,20 @@ std::vector<std::vector<StorageData>> Hdf5Writer::prepare_global_plan(
     own.back().parts = cuts.back().parts;
     if (exchanges) own.back().node_range = node_range_of(entry, own.back(), comm.nodes());
   }
-  WireWriter mine;
-  for (const auto& entry : own) encode(mine, entry);
-  std::vector<Message> sent;
-  if (!mine.empty()) sent.push_back({comm.coordinator(), mine.take()});
-  const auto received = comm.exchange("lay out", std::move(sent));
+  std::vector<Message> messages;
+  if (!own.empty()) messages.push_back({comm.coordinator(), encode(own)});
+  messages = comm.exchange("lay out", std::move(messages));
 
-  std::vector<Message> replies;
   std::uint64_t below = 0;  // see exchanged_below()
   comm.agree("create '" + path_ + "'", [&] {
     if (!comm.is_coordinator()) return;
-    Gathered all = gather(received);
+    Gathered all = gather(messages);
+    messages.clear();
     const auto order = order_of(all);
     std::vector<SkeletonEntry> entries;
     entries.reserve(order.size());
     for (const auto i : order) entries.push_back(std::move(all.entries[i]));
-    all.entries = {};  // their memory
+    all.entries = std::vector<SkeletonEntry>();  // their memory
 
     Record whole{.generation = random_id(),
                  .world_size = static_cast<std::uint32_t>(comm.size()),
@@ -356,21 +365,23 @@ std::vector<std::vector<StorageData>> Hdf5Writer::prepare_global_plan(
       make_folder(save.data_folder);
       save.data_files = make_data_files(save.data_folder, entries, whole, placement);
     }
-    auto skeleton = make_skeleton(save.partial, entries, whole, SkeletonMaker::direct, placement);
+    SkeletonImage* image = nullptr;
+    if (save.layout) {
+      image = &save.layout->image;
+    } else if (options_.filters.any()) {
+      image = &save.image;
+    }
+    const auto skeleton =
+        make_skeleton(save.partial, entries, whole, SkeletonMaker::direct, placement, image);
     save.record = skeleton.record;
     below = exchanged_below(entries, save.partial, placement);
-    if (save.layout) {
-      save.layout->image = std::move(skeleton.image);
-    } else if (options_.filters.any()) {
-      save.image = std::move(skeleton.image);
-    }
-    replies = answers(skeleton.places, entries, order, all);
+    messages = answers(skeleton.places, entries, order, all);
   });
   const auto chosen = decode_shared(
       comm.broadcast("lay out", encode_shared(save.record, options_, below), comm.coordinator()),
       save.record, below);
   save.exchanges = below > 0;
-  const auto places = comm.exchange("lay out", std::move(replies));
+  messages = comm.exchange("lay out", std::move(messages));
 
   std::vector<std::vector<StorageData>> data;
   comm.agree("open '" + path_ + "'", [&] {
@@ -385,15 +396,15 @@ std::vector<std::vector<StorageData>> Hdf5Writer::prepare_global_plan(
       save.layout->record = save.record;
       save.layout->exchanges = save.exchanges;
     }
-    WireReader wire(places.empty() ? std::span<const std::uint8_t>() : places.front().bytes);
+    WireReader wire(messages.empty() ? std::span<const std::uint8_t>() : messages.front().bytes);
     for (std::size_t i = 0; i < share.size(); ++i) {
       const auto& made = own[i];
-      ChunkPlace place{.row = wire.varint(),
-                       .address = wire.varint(),
+      ChunkPlace place{.slot_bytes = 0,
                        .chunk = wire.varint(),
+                       .row = wire.varint(),
+                       .address = wire.varint(),
                        .first_box = wire.varint(),
                        .first_checksum = wire.varint(),
-                       .slot_bytes = 0,
                        .chunk_shape = made.filters.any() ? made.chunk_shape : Extents(),
                        .exchanged = is_exchanged(made, below),
                        .part = {}};

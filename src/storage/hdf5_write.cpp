@@ -112,15 +112,14 @@ void write_table(Table table, const std::vector<const WrittenChunk*>& chunks, co
 // takes memory. The parts must have been written. Collective if the engine is.
 Written write_rows(WriteWork& work, int rank, const Index& index, Engine& engine,
                    const std::string& step) {
-  work.parts = {};  // their memory
-  work.pieces = {};
+  work.parts = std::vector<Part>();  // their memory
+  work.pieces = std::vector<Piece>();
   const auto& chunks = work.chunks;
   std::vector<const WrittenChunk*> order;  // of the rows: slots are among the others
   order.reserve(chunks.size());
   for (const auto& chunk : chunks) order.push_back(&chunk);
   std::ranges::sort(order, {}, [](const WrittenChunk* chunk) { return chunk->place.chunk; });
   Written written;
-  written.results.reserve(chunks.size());
   const auto write = [&](Table table, const auto& add) {
     write_table(table, order, index, engine, step, add);
   };
@@ -140,7 +139,6 @@ Written write_rows(WriteWork& work, int rank, const Index& index, Engine& engine
     written.counts[0] += 1;
     written.counts[1] += static_cast<std::uint64_t>(nbytes(chunk.dtype, chunk.grid.box.sizes));
     written.counts[2] += row.digest;
-    written.results.push_back({chunk.item->index, chunk.nbytes});
   });
   write(Table::boxes, [](TableRows& rows, const WrittenChunk& chunk) {
     const auto box = numbers_of(chunk.grid.box);
@@ -149,6 +147,10 @@ Written write_rows(WriteWork& work, int rank, const Index& index, Engine& engine
   write(Table::checksums, [](TableRows& rows, const WrittenChunk& chunk) {
     rows.add(chunk.place.first_checksum, chunk.checksums.data(), chunk.checksums.size());
   });
+  written.results.reserve(order.size());
+  for (const auto* chunk : order) {
+    written.results.push_back({chunk->item->index, chunk->nbytes});
+  }
   return written;
 }
 

@@ -1,12 +1,11 @@
 #include "storage/segments.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
-#include <functional>
-#include <memory>
+#include <new>
 #include <utility>
 
-#include "base/xxh3.hpp"
 #include "h5dcp/bytes.hpp"
 #include "h5dcp/tensor.hpp"
 
@@ -14,64 +13,8 @@ namespace h5dcp {
 namespace {
 
 constexpr std::uint64_t kSmallestSegment = 64;
-
-struct FreeState {
-  void operator()(XXH3_state_t* state) const { XXH3_freeState(state); }
-};
-
-// Reads so many bytes from an address.
-using ReadBytes = std::function<void(std::uint8_t*, std::size_t, std::uint64_t)>;
-
-ReadBytes bytes_of(const PosixFile& file) {
-  return [&file](std::uint8_t* bytes, std::size_t nbytes, std::uint64_t address) {
-    file.read(bytes, nbytes, address);
-  };
-}
-
-// What is not in the image is zero.
-ReadBytes bytes_of(const SkeletonImage& image) {
-  return [&image](std::uint8_t* bytes, std::size_t nbytes, std::uint64_t address) {
-    std::fill_n(bytes, nbytes, std::uint8_t{0});
-    for (const auto& part : image) {
-      const auto first = std::max(address, part.address);
-      const auto end = std::min(address + nbytes, part.address + part.bytes.size());
-      if (first >= end) continue;
-      std::copy_n(part.bytes.data() + (first - part.address), end - first,
-                  bytes + (first - address));
-    }
-  };
-}
-
-// Calls `found(digest, ranges)` for each segment in turn.
-void for_each_segment(const ReadBytes& read, const std::vector<Range>& others,
-                      std::uint64_t segment_bytes,
-                      const std::function<void(std::uint64_t, const std::vector<Range>&)>& found) {
-  const std::unique_ptr<XXH3_state_t, FreeState> state(XXH3_createState());
-  if (!state) throw std::bad_alloc();
-  XXH3_64bits_reset(state.get());
-  Bytes buffer;
-  std::vector<Range> ranges;
-  std::uint64_t missing = segment_bytes;  // of the segment
-  const auto finish = [&] {
-    found(XXH3_64bits_digest(state.get()), ranges);
-    XXH3_64bits_reset(state.get());
-    ranges.clear();
-    missing = segment_bytes;
-  };
-  for (Range rest : others) {
-    while (rest.nbytes > 0) {
-      const auto nbytes = std::min({rest.nbytes, missing, std::uint64_t{1} << 20});
-      buffer.resize(nbytes);
-      read(buffer.data(), nbytes, rest.address);
-      XXH3_64bits_update(state.get(), buffer.data(), nbytes);
-      ranges.push_back({rest.address, nbytes});
-      rest = {rest.address + nbytes, rest.nbytes - nbytes};
-      missing -= nbytes;
-      if (missing == 0) finish();
-    }
-  }
-  if (!ranges.empty()) finish();
-}
+constexpr std::uint64_t kReadBytes = 1U << 20U;
+constexpr std::array<std::uint8_t, 4096> kZeros{};
 
 }  // namespace
 
@@ -120,28 +63,108 @@ std::vector<Range> other_bytes(std::vector<Range> known, std::uint64_t file_byte
   return others;
 }
 
-void hash_segments(const SkeletonImage& image, const std::vector<Range>& others, Record& record) {
+void Segments::FreeState::operator()(XXH3_state_t* state) const {
+  XXH3_freeState(state);
+}
+
+Segments::Segments(const std::vector<Range>& others, std::uint64_t segment_bytes, Found found)
+    : others_(others),
+      segment_bytes_(segment_bytes),
+      found_(std::move(found)),
+      state_(XXH3_createState()),
+      at_(others.empty() ? 0 : others.front().address),
+      missing_(segment_bytes) {
+  if (!state_) throw std::bad_alloc();
+  XXH3_64bits_reset(state_.get());
+}
+
+void Segments::add(std::uint64_t address, std::span<const std::uint8_t> bytes) {
+  add_zeros_up_to(address);
+  const auto end = address + bytes.size();
+  while (range_ < others_.size() && at_ < end) {
+    const auto& range = others_[range_];
+    hash(bytes.data() + (at_ - address), std::min(end, range.address + range.nbytes) - at_);
+  }
+}
+
+void Segments::add_zeros_up_to(std::uint64_t address) {
+  while (range_ < others_.size() && at_ < address) {
+    const auto& range = others_[range_];
+    hash(nullptr, std::min(address, range.address + range.nbytes) - at_);
+  }
+}
+
+void Segments::hash(const std::uint8_t* bytes, std::uint64_t nbytes) {
+  while (nbytes > 0) {
+    const auto most = std::min(nbytes, missing_);
+    const auto part = bytes != nullptr ? most : std::min<std::uint64_t>(most, kZeros.size());
+    XXH3_64bits_update(state_.get(), bytes != nullptr ? bytes : kZeros.data(), part);
+    if (bytes != nullptr) bytes += part;
+    if (!ranges_.empty() && ranges_.back().address + ranges_.back().nbytes == at_) {
+      ranges_.back().nbytes += part;
+    } else {
+      ranges_.push_back({at_, part});
+    }
+    nbytes -= part;
+    missing_ -= part;
+    at_ += part;
+    if (missing_ == 0) finish_segment();
+  }
+  const auto& range = others_[range_];
+  if (at_ == range.address + range.nbytes && ++range_ < others_.size()) {
+    at_ = others_[range_].address;
+  }
+}
+
+void Segments::finish() {
+  if (!others_.empty()) add_zeros_up_to(others_.back().address + others_.back().nbytes);
+  if (!ranges_.empty()) finish_segment();
+}
+
+void Segments::finish_segment() {
+  found_(XXH3_64bits_digest(state_.get()), ranges_);
+  XXH3_64bits_reset(state_.get());
+  ranges_.clear();
+  missing_ = segment_bytes_;
+}
+
+Segments segments_for(const std::vector<Range>& others, Record& record) {
   std::uint64_t total = 0;
   for (const auto& range : others) total += range.nbytes;
   record.segment_bytes = std::max(kSmallestSegment, (total + kMostSegments - 1) / kMostSegments);
   record.segments = 0;
-  for_each_segment(bytes_of(image), others, record.segment_bytes,
-                   [&record](std::uint64_t digest, const std::vector<Range>&) {
-                     record.segment_digests.at(record.segments++) = digest;
-                   });
+  return {others, record.segment_bytes, [&record](std::uint64_t digest, const std::vector<Range>&) {
+            record.segment_digests.at(record.segments++) = digest;
+          }};
+}
+
+void hash_segments(const SkeletonImage& image, const std::vector<Range>& others, Record& record) {
+  Segments segments = segments_for(others, record);
+  for (const auto& part : image) segments.add(part.address, part.bytes);
+  segments.finish();
 }
 
 std::vector<Range> damaged_segments(const PosixFile& file, const std::vector<Range>& others,
                                     const Record& record) {
   std::vector<Range> damaged;
   std::size_t segment = 0;
-  for_each_segment(bytes_of(file), others, std::max(record.segment_bytes, kSmallestSegment),
-                   [&](std::uint64_t digest, const std::vector<Range>& ranges) {
-                     const bool same =
-                         segment < record.segments && record.segment_digests.at(segment) == digest;
-                     if (!same) damaged.insert(damaged.end(), ranges.begin(), ranges.end());
-                     ++segment;
-                   });
+  Segments segments(others, std::max(record.segment_bytes, kSmallestSegment),
+                    [&](std::uint64_t digest, const std::vector<Range>& ranges) {
+                      const bool same =
+                          segment < record.segments && record.segment_digests.at(segment) == digest;
+                      if (!same) damaged.insert(damaged.end(), ranges.begin(), ranges.end());
+                      ++segment;
+                    });
+  Bytes buffer;
+  for (Range rest : others) {
+    while (rest.nbytes > 0) {
+      buffer.resize(std::min(rest.nbytes, kReadBytes));
+      file.read(buffer.data(), buffer.size(), rest.address);
+      segments.add(rest.address, buffer);
+      rest = {rest.address + buffer.size(), rest.nbytes - buffer.size()};
+    }
+  }
+  segments.finish();
   return damaged;
 }
 

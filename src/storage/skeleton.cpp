@@ -3,7 +3,8 @@
 #include <algorithm>
 #include <bit>
 #include <cstddef>
-#include <optional>
+#include <functional>
+#include <span>
 #include <utility>
 
 #include "base/checksum.hpp"
@@ -41,6 +42,8 @@ struct Tables {
 // All but the addresses. A slot's address is relative to `blobs` until that has one.
 Tables lay_out(const std::vector<SkeletonEntry>& entries, std::vector<EntryPlace>& places) {
   Tables tables;
+  tables.rows.reserve(entries.size());
+  places.reserve(entries.size());
   for (std::size_t i = 0; i < entries.size(); ++i) {
     const auto& entry = entries[i];
     TensorRow row{};
@@ -84,8 +87,8 @@ OfTables items_of(const Tables& tables) {
 
 struct Objects {
   ObjectPlaces places;
-  std::optional<FileBytes> metadata;  // if we made them ourselves
-  PosixFile draft;                    // else: with holes in place of the data
+  std::function<void(const PutBytes&)> put_metadata;  // if we make them ourselves
+  PosixFile draft;                                    // else: with holes in place of the data
 };
 
 Objects make_objects(const PosixFile& file, const std::vector<SkeletonEntry>& entries,
@@ -96,7 +99,7 @@ Objects make_objects(const PosixFile& file, const std::vector<SkeletonEntry>& en
     if (auto made = make_directly(file.path(), entries, items, data_folder,
                                   alignment_in(file, placement))) {
       objects.places = std::move(made->places);
-      objects.metadata = std::move(made->metadata);
+      objects.put_metadata = std::move(made->put_metadata);
       return objects;
     }
   }
@@ -106,9 +109,35 @@ Objects make_objects(const PosixFile& file, const std::vector<SkeletonEntry>& en
   return objects;
 }
 
-void write_skeleton(const PosixFile& file, const Record& record, const SkeletonImage& image) {
-  file.reserve(record.file_bytes);
-  write_image(file, image);
+// HDF5's metadata, to where they go, with their digests into `record`. They are also kept in
+// `image`, if there is one.
+void write_objects(const PosixFile& file, const Objects& objects, const std::vector<Range>& others,
+                   Record& record, SkeletonImage* image) {
+  Segments segments = segments_for(others, record);
+  const auto put = [&](std::uint64_t address, std::span<const std::uint8_t> bytes) {
+    segments.add(address, bytes);
+    file.write(bytes.data(), bytes.size(), address);
+    if (image != nullptr) image->push_back({address, Bytes(bytes.begin(), bytes.end())});
+  };
+  if (objects.put_metadata) {
+    objects.put_metadata(put);
+  } else {
+    for (const auto& part : image_of(objects.draft, others)) put(part.address, part.bytes);
+  }
+  segments.finish();
+}
+
+// The tables that are read to open a checkpoint, in the same way.
+void write_tables(const PosixFile& file, const Index& index, SkeletonImage* image) {
+  for (std::size_t t = 0; t < kOpeningTables; ++t) {
+    const auto& range = index.record().tables.at(t);
+    const auto* first = index.tables().data() + offset_of(index.record(), t);
+    file.write(first, range.nbytes, range.address);
+    if (image != nullptr) image->push_back({range.address, Bytes(first, first + range.nbytes)});
+  }
+}
+
+void write_record(const PosixFile& file, const Record& record) {
   const Bytes start = encode_record(record);
   file.write(start.data(), start.size(), 0);
 }
@@ -120,7 +149,8 @@ std::uint64_t slot_bytes(std::uint64_t nbytes) {
 }
 
 Skeleton make_skeleton(const std::string& path, const std::vector<SkeletonEntry>& entries,
-                       const Record& whole, SkeletonMaker maker, const FilePlacement& placement) {
+                       const Record& whole, SkeletonMaker maker, const FilePlacement& placement,
+                       SkeletonImage* image) {
   const hdf5::Quiet quiet;
   Skeleton skeleton;
   Tables tables = lay_out(entries, skeleton.places);
@@ -149,6 +179,7 @@ Skeleton make_skeleton(const std::string& path, const std::vector<SkeletonEntry>
   append(opening, tables.rows.data(), tables.rows.size());
   append(opening, tables.names.data(), tables.names.size());
   append(opening, tables.shapes.data(), tables.shapes.size());
+  tables = {};  // their memory
 
   record.file_bytes = objects.places.file_bytes;
   for (std::size_t t = 0; t < kOpeningTables; ++t) {
@@ -156,11 +187,10 @@ Skeleton make_skeleton(const std::string& path, const std::vector<SkeletonEntry>
         xxh3(opening.data() + offset_of(record, t), record.tables.at(t).nbytes);
   }
   const Index index(record, std::move(opening));
-  const auto others = other_bytes(index);
-  skeleton.image = objects.metadata ? image_of(std::move(*objects.metadata), index)
-                                    : image_of(objects.draft, others, index);
-  hash_segments(skeleton.image, others, record);
-  write_skeleton(file, record, skeleton.image);
+  file.reserve(record.file_bytes);
+  write_objects(file, objects, other_bytes(index), record, image);
+  write_tables(file, index, image);
+  write_record(file, record);
   return skeleton;
 }
 
@@ -180,18 +210,19 @@ DataFileSkeleton make_data_file(const std::string& path, const std::vector<Skele
   made.addresses = std::move(objects.places.entries);
   record.file_bytes = objects.places.file_bytes;
   record.committed = true;
-  const auto others = other_bytes(std::move(known), record.file_bytes);
-  const SkeletonImage image = objects.metadata
-                                  ? image_of(std::move(*objects.metadata), Index(record))
-                                  : image_of(objects.draft, others, Index(record));
-  hash_segments(image, others, record);
-  write_skeleton(made.file, record, image);
+  made.file.reserve(record.file_bytes);
+  write_objects(made.file, objects, other_bytes(std::move(known), record.file_bytes), record,
+                nullptr);
+  write_record(made.file, record);
   return made;
 }
 
 void repeat_skeleton(const std::string& path, const Record& record, const SkeletonImage& image,
                      const FilePlacement& placement) {
-  write_skeleton(make_file(path, placement), record, image);
+  const PosixFile file = make_file(path, placement);
+  file.reserve(record.file_bytes);
+  write_image(file, image);
+  write_record(file, record);
 }
 
 }  // namespace h5dcp

@@ -56,7 +56,6 @@ struct EntryPlace {
 struct Skeleton {
   Record record;                   // all but what the commit adds
   std::vector<EntryPlace> places;  // one an entry
-  SkeletonImage image;
 };
 
 // Who makes the groups, datasets and attributes. Readers find the same in both files, at other
@@ -73,10 +72,11 @@ std::uint64_t slot_bytes(std::uint64_t nbytes);
 // ordered by FQN. HDF5 aligns data to kPage and no more.
 //
 // Throws Error{io}: "create '<path>': ..."; Error{unsupported} if HDF5 lacks a filter.
-// `whole` is what is known of the record: generation, ranks and data files.
+// `whole` is what is known of the record: generation, ranks and data files. If there is an `image`,
+// it gets what repeat_skeleton() needs.
 Skeleton make_skeleton(const std::string& path, const std::vector<SkeletonEntry>& entries,
                        const Record& whole, SkeletonMaker maker = SkeletonMaker::direct,
-                       const FilePlacement& placement = {});
+                       const FilePlacement& placement = {}, SkeletonImage* image = nullptr);
 
 // The datasets of a data file.
 struct DataFileSkeleton {

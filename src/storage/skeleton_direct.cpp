@@ -4,16 +4,17 @@
 #include <array>
 #include <cstddef>
 #include <map>
+#include <memory>
 #include <span>
 #include <tuple>
 #include <utility>
 
-#include "h5dcp/error.hpp"
 #include "hdf5_format/chunk_btree.hpp"
 #include "hdf5_format/dataset_header.hpp"
 #include "hdf5_format/global_heap.hpp"
 #include "hdf5_format/group.hpp"
 #include "hdf5_format/local_heap.hpp"
+#include "hdf5_format/metadata_pieces.hpp"
 #include "hdf5_format/superblock.hpp"
 #include "hdf5_format/virtual_mapping.hpp"
 #include "layout/box_chunks.hpp"
@@ -27,9 +28,11 @@
 namespace h5dcp {
 namespace {
 
+using hdf5_format::ByteWriter;
 using hdf5_format::DatasetHeader;
 using hdf5_format::GroupMember;
 using hdf5_format::GroupPlace;
+using hdf5_format::MetadataPieces;
 using hdf5_format::TextAttribute;
 
 // The headers of the datasets of entries and tables, but for where their data are.
@@ -138,9 +141,12 @@ class DirectMaker {
   void place_data(std::uint64_t alignment);
 
   ObjectPlaces places() const;
-  FileBytes metadata();
+  void put_metadata(const PutBytes& put);
 
  private:
+  void put_headers(MetadataPieces& pieces);
+  void put_mappings(MetadataPieces& pieces);
+
   bool is_dataset(std::size_t d) const {
     return d >= entries_.size() || !in_blobs(entries_[d].kind);
   }
@@ -308,14 +314,43 @@ ObjectPlaces DirectMaker::places() const {
   return places;
 }
 
-FileBytes DirectMaker::metadata() {
-  FileBytes made{kRecordBytes, Bytes(end_of_metadata_)};
-  hdf5_format::ByteWriter out(made.bytes);
-  put_superblock(out, {.user_block = kRecordBytes,
-                       .file_bytes = kRecordBytes + end_,
-                       .root_header = root_.header,
-                       .root_btree = root_.btree,
-                       .root_heap = root_.heap});
+void DirectMaker::put_metadata(const PutBytes& put) {
+  hdf5_format::MetadataPieces pieces(kRecordBytes, put);
+  pieces.add(hdf5_format::kSuperblockBytes, [&](ByteWriter& out) {
+    put_superblock(out, {.user_block = kRecordBytes,
+                         .file_bytes = kRecordBytes + end_,
+                         .root_header = root_.header,
+                         .root_btree = root_.btree,
+                         .root_heap = root_.heap});
+  });
+  put_headers(pieces);
+  const auto add_group = [&](const GroupPlace& place, std::span<const GroupMember> members) {
+    pieces.add(place.end - place.header, [&](ByteWriter& out) { put_group(out, place, members); });
+  };
+  add_group(root_, root_members());
+  add_group(tables_, table_members());
+  std::vector<GroupMember> members;
+  for (std::size_t g = 0; g < groups_.size(); ++g) {
+    members_of(g, members);
+    add_group(groups_[g], members);
+  }
+  put_mappings(pieces);
+  for (const auto& [d, address] : chunk_btrees_) {
+    const auto tree = chunk_tree_of(entries_[d]);
+    const BoxChunks chunks = box_chunks_of(entries_[d]);
+    DataPart part;
+    const auto place_of = [&, first = data_[d].address](std::size_t i) {
+      part = chunks.part(i, first);
+      return hdf5_format::ChunkPlaced{std::span(part.box.offsets), part.address};
+    };
+    pieces.add(hdf5_format::chunk_btree_bytes(tree), [&, at = address](ByteWriter& out) {
+      hdf5_format::put_chunk_btree(out, at, tree, place_of);
+    });
+  }
+  pieces.flush();
+}
+
+void DirectMaker::put_headers(MetadataPieces& pieces) {
   std::map<std::size_t, std::pair<std::uint64_t, std::uint32_t>> mapping_at;  // of entries
   for (const auto& collection : mappings_) {
     for (std::uint32_t n = 0; n < collection.entries.size(); ++n) {
@@ -332,34 +367,22 @@ FileBytes DirectMaker::metadata() {
     if (const auto tree = chunk_btrees_.find(d); tree != chunk_btrees_.end()) {
       header.chunk_btree = tree->second;
     }
-    put_dataset_header(out, header);
+    pieces.add(hdf5_format::dataset_header_bytes(header),
+               [&](ByteWriter& out) { put_dataset_header(out, header); });
   }
-  put_group(out, root_, root_members());
-  put_group(out, tables_, table_members());
-  std::vector<GroupMember> members;
-  for (std::size_t g = 0; g < groups_.size(); ++g) {
-    members_of(g, members);
-    put_group(out, groups_[g], members);
-  }
+}
+
+void DirectMaker::put_mappings(MetadataPieces& pieces) {
   auto object = objects_.begin();
   for (const auto& collection : mappings_) {
-    hdf5_format::put_collection_prefix(out, collection.nbytes);
-    for (std::size_t n = 0; n < collection.entries.size(); ++n) {
-      hdf5_format::put_heap_object(out, n + 1, *object++);
-    }
-    hdf5_format::put_collection_end(out, collection.nbytes);
+    pieces.add(hdf5_format::collection_bytes(collection.nbytes), [&](ByteWriter& out) {
+      hdf5_format::put_collection_prefix(out, collection.nbytes);
+      for (std::size_t n = 0; n < collection.entries.size(); ++n) {
+        hdf5_format::put_heap_object(out, n + 1, *object++);
+      }
+      hdf5_format::put_collection_end(out, collection.nbytes);
+    });
   }
-  for (const auto& [d, address] : chunk_btrees_) {
-    const BoxChunks chunks = box_chunks_of(entries_[d]);
-    DataPart part;
-    hdf5_format::put_chunk_btree(
-        out, address, chunk_tree_of(entries_[d]), [&, first = data_[d].address](std::size_t i) {
-          part = chunks.part(i, first);
-          return hdf5_format::ChunkPlaced{std::span(part.box.offsets), part.address};
-        });
-  }
-  if (out.left() > 0) throw Error(ErrorCode::internal, "HDF5's metadata: shorter than laid out");
-  return made;
 }
 
 }  // namespace
@@ -370,13 +393,14 @@ std::optional<DirectSkeleton> make_directly(const std::string& path,
                                             std::uint64_t alignment) {
   const auto same_name = [](const auto& a, const auto& b) { return a.fqn == b.fqn; };
   if (std::ranges::adjacent_find(entries, same_name) != entries.end()) return std::nullopt;
-  DirectMaker maker(path, entries, items, data_folder);
-  if (!maker.place_headers()) return std::nullopt;
-  maker.place_groups();
-  maker.place_mappings();
-  maker.place_chunk_indices();
-  maker.place_data(alignment);
-  return DirectSkeleton{maker.places(), maker.metadata()};
+  const auto maker = std::make_shared<DirectMaker>(path, entries, items, data_folder);
+  if (!maker->place_headers()) return std::nullopt;
+  maker->place_groups();
+  maker->place_mappings();
+  maker->place_chunk_indices();
+  maker->place_data(alignment);
+  return DirectSkeleton{maker->places(),
+                        [maker](const PutBytes& put) { maker->put_metadata(put); }};
 }
 
 }  // namespace h5dcp

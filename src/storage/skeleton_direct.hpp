@@ -2,18 +2,20 @@
 
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "storage/skeleton_image.hpp"
 #include "storage/skeleton_objects.hpp"
 
 namespace h5dcp {
 
 struct DirectSkeleton {
   ObjectPlaces places;
-  FileBytes metadata;  // all that is not data: from the superblock on, in one piece
+  // Makes all that is not data, from the superblock on, a part behind the other; while `entries`
+  // are there.
+  std::function<void(const PutBytes&)> put_metadata;
 };
 
 // All groups, datasets and attributes. Data files are in `data_folder`. `items` is how long each

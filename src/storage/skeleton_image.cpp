@@ -5,21 +5,8 @@
 #include <utility>
 
 namespace h5dcp {
-namespace {
 
-void append_tables(SkeletonImage& image, const Index& index) {
-  for (std::size_t t = 0; t < kOpeningTables; ++t) {
-    const auto& range = index.record().tables.at(t);
-    if (range.nbytes == 0) continue;
-    const auto* first = index.tables().data() + offset_of(index.record(), t);
-    image.push_back({range.address, Bytes(first, first + range.nbytes)});
-  }
-}
-
-}  // namespace
-
-SkeletonImage image_of(const PosixFile& draft, const std::vector<Range>& others,
-                       const Index& index) {
+SkeletonImage image_of(const PosixFile& draft, const std::vector<Range>& others) {
   SkeletonImage image;
   for (const Range& range : others) {
     Bytes bytes(range.nbytes);
@@ -27,14 +14,6 @@ SkeletonImage image_of(const PosixFile& draft, const std::vector<Range>& others,
     if (std::ranges::all_of(bytes, [](std::uint8_t byte) { return byte == 0; })) continue;
     image.push_back({range.address, std::move(bytes)});
   }
-  append_tables(image, index);
-  return image;
-}
-
-SkeletonImage image_of(FileBytes metadata, const Index& index) {
-  SkeletonImage image;
-  image.push_back(std::move(metadata));
-  append_tables(image, index);
   return image;
 }
 

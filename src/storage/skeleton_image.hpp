@@ -7,7 +7,6 @@
 
 #include "h5dcp/bytes.hpp"
 #include "layout/record.hpp"
-#include "storage/index.hpp"
 #include "storage/posix_file.hpp"
 
 namespace h5dcp {
@@ -22,13 +21,9 @@ struct FileBytes {
 // ranks alone.
 using SkeletonImage = std::vector<FileBytes>;
 
-// What HDF5 has made in `draft`, in the ranges `others`, and the tables of the index. Padding is
-// left out: a new file reads as zeros.
-SkeletonImage image_of(const PosixFile& draft, const std::vector<Range>& others,
-                       const Index& index);
-
-// The same of metadata that are in one piece.
-SkeletonImage image_of(FileBytes metadata, const Index& index);
+// What HDF5 has made in `draft`, in the ranges `others`. Padding is left out: a new file reads as
+// zeros.
+SkeletonImage image_of(const PosixFile& draft, const std::vector<Range>& others);
 
 // Throws Error{io}.
 void write_image(const PosixFile& file, const SkeletonImage& image);

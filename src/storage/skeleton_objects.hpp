@@ -5,6 +5,8 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
+#include <span>
 #include <vector>
 
 #include "layout/pages.hpp"
@@ -30,5 +32,8 @@ struct ObjectPlaces {
   OfTables tables{};  // 0 if it has no bytes
   std::uint64_t file_bytes = 0;
 };
+
+// Takes a part of the file.
+using PutBytes = std::function<void(std::uint64_t address, std::span<const std::uint8_t> bytes)>;
 
 }  // namespace h5dcp

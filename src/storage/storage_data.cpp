@@ -6,12 +6,12 @@ namespace h5dcp {
 
 StorageData encode_place(const ChunkPlace& place) {
   WireWriter wire;
+  wire.varint(place.slot_bytes);
+  wire.varint(place.chunk);
   wire.varint(place.row);
   wire.varint(place.address);
-  wire.varint(place.chunk);
   wire.varint(place.first_box);
   wire.varint(place.first_checksum);
-  wire.varint(place.slot_bytes);
   wire.varint(place.exchanged ? 1 : 0);
   wire.varint(place.chunk_shape.size());
   wire.extents(place.chunk_shape);
@@ -26,12 +26,12 @@ StorageData encode_place(const ChunkPlace& place) {
 
 ChunkPlace decode_place(const StorageData& data) {
   WireReader wire(data);
-  ChunkPlace place{.row = wire.varint(),
-                   .address = wire.varint(),
+  ChunkPlace place{.slot_bytes = wire.varint(),
                    .chunk = wire.varint(),
+                   .row = wire.varint(),
+                   .address = wire.varint(),
                    .first_box = wire.varint(),
-                   .first_checksum = wire.varint(),
-                   .slot_bytes = wire.varint()};
+                   .first_checksum = wire.varint()};
   place.exchanged = wire.varint() != 0;
   place.chunk_shape = wire.extents(wire.varint());
   if (const auto dims = wire.varint(); dims > 0) {
@@ -40,6 +40,12 @@ ChunkPlace decode_place(const StorageData& data) {
     place.part.box = wire.box(dims);
   }
   return place;
+}
+
+PlaceOrder decode_order(const StorageData& data) {
+  WireReader wire(data);
+  const bool in_slot = wire.varint() > 0;
+  return {in_slot, wire.varint()};
 }
 
 }  // namespace h5dcp

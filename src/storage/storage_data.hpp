@@ -2,6 +2,7 @@
 
 #pragma once
 
+#include <compare>
 #include <cstdint>
 
 #include "h5dcp/planner.hpp"
@@ -10,12 +11,12 @@
 namespace h5dcp {
 
 struct ChunkPlace {
+  std::uint64_t slot_bytes = 0;      // of a value in `blobs`; 0 for all else
+  std::uint64_t chunk = 0;           // row in `chunks`
   std::uint64_t row = 0;             // of the entry in `tensors`
   std::uint64_t address = 0;         // of the entry's first byte
-  std::uint64_t chunk = 0;           // row in `chunks`
   std::uint64_t first_box = 0;       // in `boxes`
   std::uint64_t first_checksum = 0;  // in `checksums`
-  std::uint64_t slot_bytes = 0;      // of a value in `blobs`; 0 for all else
   Extents chunk_shape = {};          // of a tensor that is filtered; empty for all else
   bool exchanged = false;            // ranks write it together with those of other nodes
   // The part of the tensor in which it lies; without a box if that is all of it.
@@ -24,5 +25,14 @@ struct ChunkPlace {
 
 StorageData encode_place(const ChunkPlace& place);
 ChunkPlace decode_place(const StorageData& data);
+
+// What chunks are written by: the order of their datasets, of which `blobs` comes last.
+struct PlaceOrder {
+  bool in_slot = false;
+  std::uint64_t chunk = 0;
+  auto operator<=>(const PlaceOrder&) const = default;
+};
+
+PlaceOrder decode_order(const StorageData& data);
 
 }  // namespace h5dcp

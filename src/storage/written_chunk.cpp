@@ -12,10 +12,9 @@
 namespace h5dcp {
 namespace {
 
-WrittenChunk chunk_of(const WriteItem& item, const WriteSlice& slice, ChunkPlace place,
-                      const Record& record) {
+WrittenChunk chunk_of(const WriteItem& item, const WriteSlice& slice, const Record& record) {
   WrittenChunk chunk{.item = &item,
-                     .place = std::move(place),
+                     .place = decode_place(slice.storage_data),
                      .dtype = DType::uint8,
                      .sizes = {},
                      .grid = {},
@@ -45,31 +44,21 @@ WrittenChunk chunk_of(const WriteItem& item, const WriteSlice& slice, ChunkPlace
 
 std::vector<WrittenChunk> chunks_of(const SavePlan& plan, const Record& record) {
   struct Placed {
-    bool in_slot;
-    std::uint64_t chunk;
+    PlaceOrder place;
     const WriteItem* item;
     const WriteSlice* slice;
-    std::size_t place;  // which of the places
   };
-  std::vector<ChunkPlace> places;
   std::vector<Placed> order;  // small, so that sorting moves little
-  places.reserve(plan.items.size());
   order.reserve(plan.items.size());
   for (const auto& item : plan.items) {
     for (const auto& slice : item.slices) {
-      const auto& place = places.emplace_back(decode_place(slice.storage_data));
-      order.push_back({place.slot_bytes > 0, place.chunk, &item, &slice, places.size() - 1});
+      order.push_back({decode_order(slice.storage_data), &item, &slice});
     }
   }
-  // In the order of their datasets: `blobs` comes after those of the tensors.
-  std::ranges::sort(order, {},
-                    [](const Placed& placed) { return std::pair(placed.in_slot, placed.chunk); });
+  std::ranges::sort(order, {}, &Placed::place);
   std::vector<WrittenChunk> chunks;
   chunks.reserve(order.size());
-  for (const auto& placed : order) {
-    chunks.push_back(
-        chunk_of(*placed.item, *placed.slice, std::move(places[placed.place]), record));
-  }
+  for (const auto& [place, item, slice] : order) chunks.push_back(chunk_of(*item, *slice, record));
   return chunks;
 }
 
