@@ -2,7 +2,7 @@
 //
 // The file is in the folder for temporary files ($TMPDIR).
 
-#include "storage/skeleton.hpp"
+#include "skeleton/skeleton.hpp"
 
 #include <benchmark/benchmark.h>
 #include <unistd.h>

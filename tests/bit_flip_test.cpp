@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "base/checksum.hpp"
+#include "files/index.hpp"
 #include "h5dcp/checkpoint_file.hpp"
 #include "h5dcp/hdf5.hpp"
 #include "h5dcp/state_dict_loader.hpp"
@@ -26,8 +27,7 @@
 #include "layout/tables.hpp"
 #include "outcome.hpp"
 #include "sample_state.hpp"
-#include "storage/index.hpp"
-#include "storage/segments.hpp"
+#include "skeleton/segments.hpp"
 
 namespace h5dcp {
 namespace {

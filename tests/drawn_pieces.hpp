@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "layout/runs.hpp"
-#include "storage/engine.hpp"
+#include "transfer/engine.hpp"
 
 namespace h5dcp::test {
 

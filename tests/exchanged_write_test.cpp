@@ -1,4 +1,4 @@
-#include "storage/exchanged_write.hpp"
+#include "transfer/exchanged_write.hpp"
 
 #include <gtest/gtest.h>
 #include <mpi.h>
@@ -16,7 +16,7 @@
 #include "h5dcp/comm.hpp"
 #include "h5dcp/error.hpp"
 #include "outcome.hpp"
-#include "storage/piece_order.hpp"
+#include "transfer/piece_order.hpp"
 
 namespace h5dcp {
 namespace {

@@ -1,6 +1,6 @@
 // The attribute in which Lustre has the stripes of a file, byte by byte.
 
-#include "storage/lustre.hpp"
+#include "files/lustre.hpp"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>

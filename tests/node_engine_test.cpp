@@ -15,8 +15,8 @@
 #include "h5dcp/error.hpp"
 #include "layout/runs.hpp"
 #include "outcome.hpp"
-#include "storage/engine.hpp"
-#include "storage/piece_walk.hpp"
+#include "transfer/engine.hpp"
+#include "transfer/piece_walk.hpp"
 
 // What the ranks read of files, counted below the library.
 namespace {

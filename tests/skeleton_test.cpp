@@ -1,7 +1,7 @@
 // Two makers, one file: what HDF5 and its tools see in a skeleton that we made ourselves is what
 // they see in the one that HDF5 made.
 
-#include "storage/skeleton.hpp"
+#include "skeleton/skeleton.hpp"
 
 #include <gtest/gtest.h>
 #include <hdf5.h>
@@ -18,13 +18,13 @@
 #include <vector>
 
 #include "any_box.hpp"
+#include "files/index.hpp"
 #include "h5dcp/error.hpp"
+#include "hdf5/id.hpp"
 #include "layout/dataset_name.hpp"
 #include "layout/tables.hpp"
-#include "storage/data_files.hpp"
-#include "storage/hdf5_id.hpp"
-#include "storage/index.hpp"
-#include "storage/segments.hpp"
+#include "skeleton/data_files.hpp"
+#include "skeleton/segments.hpp"
 
 namespace h5dcp {
 namespace {

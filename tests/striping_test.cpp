@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "files/lustre.hpp"
+#include "files/posix_file.hpp"
 #include "h5dcp/checkpoint_file.hpp"
 #include "h5dcp/error.hpp"
 #include "h5dcp/hdf5.hpp"
@@ -20,8 +22,6 @@
 #include "own_folder.hpp"
 #include "sample_state.hpp"
 #include "shim/shim.h"
-#include "storage/lustre.hpp"
-#include "storage/posix_file.hpp"
 
 namespace h5dcp {
 namespace {

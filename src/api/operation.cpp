@@ -7,8 +7,8 @@
 #include <utility>
 
 #include "comm/log.hpp"
+#include "files/posix_file.hpp"
 #include "h5dcp/error.hpp"
-#include "storage/posix_file.hpp"
 
 namespace h5dcp {
 

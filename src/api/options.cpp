@@ -10,7 +10,7 @@
 #include <utility>
 
 #include "h5dcp/error.hpp"
-#include "storage/mpi_hints.hpp"
+#include "hdf5/mpi_hints.hpp"
 
 namespace h5dcp {
 namespace {

@@ -14,18 +14,18 @@
 #include "base/context.hpp"
 #include "commit/opened.hpp"
 #include "commit/publish.hpp"
+#include "files/folder.hpp"
+#include "files/partial_name.hpp"
+#include "files/random_id.hpp"
 #include "h5dcp/error.hpp"
 #include "h5dcp/flatten.hpp"
 #include "layout/data_parts.hpp"
 #include "layout/filters.hpp"
 #include "layout/tables.hpp"
-#include "storage/data_files.hpp"
-#include "storage/folder.hpp"
+#include "skeleton/data_files.hpp"
+#include "skeleton/skeleton.hpp"
 #include "storage/hdf5_options.hpp"
 #include "storage/hdf5_partial.hpp"
-#include "storage/partial_name.hpp"
-#include "storage/random_id.hpp"
-#include "storage/skeleton.hpp"
 
 namespace h5dcp {
 namespace {

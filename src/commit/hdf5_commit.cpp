@@ -15,11 +15,11 @@
 #include <chrono>
 
 #include "commit/publish.hpp"
+#include "files/folder.hpp"
 #include "h5dcp/error.hpp"
 #include "layout/tables.hpp"
-#include "storage/chunk_index.hpp"
-#include "storage/data_files.hpp"
-#include "storage/folder.hpp"
+#include "skeleton/chunk_index.hpp"
+#include "skeleton/data_files.hpp"
 #include "storage/hdf5_save.hpp"
 
 namespace h5dcp {

@@ -4,9 +4,9 @@
 
 #include <string>
 
+#include "files/checkpoint_files.hpp"
+#include "files/index.hpp"
 #include "h5dcp/checkpoint_file.hpp"
-#include "storage/checkpoint_files.hpp"
-#include "storage/index.hpp"
 
 namespace h5dcp {
 

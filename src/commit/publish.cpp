@@ -10,9 +10,9 @@
 #include <system_error>
 
 #include "base/context.hpp"
+#include "files/folder.hpp"
+#include "files/partial_name.hpp"
 #include "h5dcp/error.hpp"
-#include "storage/folder.hpp"
-#include "storage/partial_name.hpp"
 
 namespace h5dcp {
 namespace {

@@ -4,8 +4,8 @@
 
 #include <string>
 
+#include "files/posix_file.hpp"
 #include "h5dcp/hdf5.hpp"
-#include "storage/posix_file.hpp"
 
 namespace h5dcp {
 

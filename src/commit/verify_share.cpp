@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "h5dcp/error.hpp"
-#include "storage/segments.hpp"
+#include "skeleton/segments.hpp"
 #include "storage/stored_blocks.hpp"
 #include "storage/values.hpp"
 

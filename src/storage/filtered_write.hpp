@@ -8,10 +8,10 @@
 #include <string>
 #include <vector>
 
+#include "files/posix_file.hpp"
 #include "h5dcp/comm.hpp"
 #include "h5dcp/filters.hpp"
 #include "layout/record.hpp"
-#include "storage/posix_file.hpp"
 #include "storage/written_chunk.hpp"
 
 namespace h5dcp {

@@ -6,7 +6,7 @@
 
 #include "h5dcp/storage.hpp"
 #include "layout/record.hpp"
-#include "storage/skeleton.hpp"
+#include "skeleton/skeleton.hpp"
 
 namespace h5dcp {
 

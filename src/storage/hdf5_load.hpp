@@ -2,9 +2,9 @@
 
 #pragma once
 
+#include "files/checkpoint_files.hpp"
+#include "files/index.hpp"
 #include "h5dcp/hdf5.hpp"
-#include "storage/checkpoint_files.hpp"
-#include "storage/index.hpp"
 
 namespace h5dcp {
 

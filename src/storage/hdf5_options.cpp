@@ -7,10 +7,10 @@
 #include <system_error>
 
 #include "h5dcp/error.hpp"
+#include "hdf5/mpi_hints.hpp"
 #include "layout/data_parts.hpp"
 #include "layout/filters.hpp"
 #include "layout/pages.hpp"
-#include "storage/mpi_hints.hpp"
 
 namespace h5dcp {
 namespace {

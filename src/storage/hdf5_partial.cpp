@@ -5,12 +5,12 @@
 #include <utility>
 
 #include "comm/log.hpp"
+#include "files/folder.hpp"
+#include "files/partial_name.hpp"
 #include "h5dcp/error.hpp"
 #include "layout/data_parts.hpp"
 #include "layout/record.hpp"
-#include "storage/data_files.hpp"
-#include "storage/folder.hpp"
-#include "storage/partial_name.hpp"
+#include "skeleton/data_files.hpp"
 
 namespace h5dcp {
 

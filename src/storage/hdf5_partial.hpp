@@ -6,11 +6,11 @@
 #include <cstdint>
 #include <string>
 
+#include "files/checkpoint_files.hpp"
+#include "files/new_file.hpp"
 #include "h5dcp/comm.hpp"
 #include "h5dcp/hdf5.hpp"
 #include "layout/record.hpp"
-#include "storage/checkpoint_files.hpp"
-#include "storage/new_file.hpp"
 
 namespace h5dcp {
 

@@ -6,6 +6,10 @@
 
 #include "base/whole_box.hpp"
 #include "base/wire.hpp"
+#include "files/folder.hpp"
+#include "files/index.hpp"
+#include "files/partial_name.hpp"
+#include "files/random_id.hpp"
 #include "h5dcp/error.hpp"
 #include "layout/blocks.hpp"
 #include "layout/box_chunks.hpp"
@@ -15,17 +19,13 @@
 #include "layout/node_ranges.hpp"
 #include "layout/pages.hpp"
 #include "layout/tables.hpp"
-#include "storage/data_files.hpp"
-#include "storage/exchanged_write.hpp"
-#include "storage/folder.hpp"
+#include "skeleton/data_files.hpp"
+#include "skeleton/skeleton.hpp"
 #include "storage/hdf5_options.hpp"
 #include "storage/hdf5_partial.hpp"
 #include "storage/hdf5_save.hpp"
-#include "storage/index.hpp"
-#include "storage/partial_name.hpp"
-#include "storage/random_id.hpp"
-#include "storage/skeleton.hpp"
 #include "storage/storage_data.hpp"
+#include "transfer/exchanged_write.hpp"
 
 namespace h5dcp {
 namespace {

@@ -2,15 +2,15 @@
 
 #include "base/wire.hpp"
 #include "comm/node.hpp"
+#include "files/random_id.hpp"
 #include "h5dcp/error.hpp"
 #include "h5dcp/hdf5.hpp"
-#include "storage/engine.hpp"
+#include "skeleton/segments.hpp"
 #include "storage/hdf5_load.hpp"
 #include "storage/hdf5_options.hpp"
-#include "storage/random_id.hpp"
-#include "storage/segments.hpp"
 #include "storage/tensor_reads.hpp"
 #include "storage/values.hpp"
+#include "transfer/engine.hpp"
 
 namespace h5dcp {
 namespace {

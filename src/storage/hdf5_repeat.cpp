@@ -6,11 +6,11 @@
 
 #include "base/checksum.hpp"
 #include "base/context.hpp"
+#include "files/partial_name.hpp"
 #include "h5dcp/error.hpp"
 #include "layout/tables.hpp"
 #include "storage/hdf5_partial.hpp"
 #include "storage/hdf5_save.hpp"
-#include "storage/partial_name.hpp"
 
 namespace h5dcp {
 

@@ -9,12 +9,12 @@
 #include <string>
 #include <vector>
 
+#include "files/checkpoint_files.hpp"
+#include "files/posix_file.hpp"
 #include "h5dcp/hdf5.hpp"
 #include "layout/record.hpp"
-#include "storage/checkpoint_files.hpp"
 #include "storage/hdf5_layout.hpp"
 #include "storage/hdf5_work.hpp"
-#include "storage/posix_file.hpp"
 
 namespace h5dcp {
 

@@ -5,8 +5,8 @@
 
 #include "layout/blocks.hpp"
 #include "layout/tables.hpp"
-#include "storage/piece_order.hpp"
 #include "storage/stored_blocks.hpp"
+#include "transfer/piece_order.hpp"
 
 namespace h5dcp {
 namespace {

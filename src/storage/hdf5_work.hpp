@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
-#include "storage/engine.hpp"
-#include "storage/index.hpp"
+#include "files/index.hpp"
 #include "storage/written_chunk.hpp"
+#include "transfer/engine.hpp"
 
 namespace h5dcp {
 

@@ -6,18 +6,18 @@
 
 #include "base/checksum.hpp"
 #include "comm/node.hpp"
+#include "files/index.hpp"
 #include "layout/blocks.hpp"
 #include "layout/tables.hpp"
-#include "storage/engine.hpp"
-#include "storage/exchanged_write.hpp"
 #include "storage/filtered_write.hpp"
 #include "storage/hdf5_options.hpp"
 #include "storage/hdf5_partial.hpp"
 #include "storage/hdf5_save.hpp"
 #include "storage/hdf5_work.hpp"
-#include "storage/index.hpp"
-#include "storage/table_rows.hpp"
 #include "storage/written_chunk.hpp"
+#include "transfer/engine.hpp"
+#include "transfer/exchanged_write.hpp"
+#include "transfer/table_rows.hpp"
 
 namespace h5dcp {
 namespace {

@@ -7,11 +7,11 @@
 #include <utility>
 
 #include "base/context.hpp"
+#include "files/folder.hpp"
+#include "files/partial_name.hpp"
 #include "h5dcp/error.hpp"
-#include "storage/folder.hpp"
 #include "storage/hdf5_options.hpp"
 #include "storage/hdf5_save.hpp"
-#include "storage/partial_name.hpp"
 
 namespace h5dcp {
 

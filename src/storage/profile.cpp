@@ -5,9 +5,9 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "files/posix_file.hpp"
 #include "h5dcp/error.hpp"
 #include "storage/hdf5_options.hpp"
-#include "storage/posix_file.hpp"
 
 namespace h5dcp {
 namespace {

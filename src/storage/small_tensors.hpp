@@ -7,10 +7,10 @@
 #include <span>
 #include <vector>
 
+#include "files/index.hpp"
+#include "files/table_reader.hpp"
 #include "h5dcp/bytes.hpp"
 #include "storage/entry_item.hpp"
-#include "storage/index.hpp"
-#include "storage/table_reader.hpp"
 
 namespace h5dcp {
 

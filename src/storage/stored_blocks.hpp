@@ -7,9 +7,9 @@
 #include <optional>
 #include <vector>
 
+#include "files/checkpoint_files.hpp"
+#include "files/index.hpp"
 #include "h5dcp/bytes.hpp"
-#include "storage/checkpoint_files.hpp"
-#include "storage/index.hpp"
 
 namespace h5dcp {
 

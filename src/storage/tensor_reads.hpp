@@ -9,14 +9,14 @@
 #include <string>
 #include <vector>
 
+#include "files/checkpoint_files.hpp"
+#include "files/index.hpp"
 #include "h5dcp/bytes.hpp"
 #include "h5dcp/planner.hpp"
-#include "storage/checkpoint_files.hpp"
-#include "storage/engine.hpp"
 #include "storage/entry_item.hpp"
-#include "storage/index.hpp"
 #include "storage/small_tensors.hpp"
 #include "storage/stored_blocks.hpp"
+#include "transfer/engine.hpp"
 
 namespace h5dcp {
 

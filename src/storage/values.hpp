@@ -4,9 +4,9 @@
 
 #include <cstddef>
 
+#include "files/index.hpp"
+#include "files/posix_file.hpp"
 #include "h5dcp/state_dict.hpp"
-#include "storage/index.hpp"
-#include "storage/posix_file.hpp"
 
 namespace h5dcp {
 

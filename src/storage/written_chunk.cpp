@@ -5,9 +5,9 @@
 #include <utility>
 
 #include "base/whole_box.hpp"
+#include "files/index.hpp"
 #include "h5dcp/error.hpp"
 #include "layout/chunk_shape.hpp"
-#include "storage/index.hpp"
 
 namespace h5dcp {
 namespace {

@@ -16,11 +16,11 @@ LINE = r"\r\x1b\[K(verify|diff)  ( \d\d|100|  \d) %  0\.\d of 0\.1 GB  \d+\.\d\d
 
 @pytest.fixture
 def slowly():
-    """A command whose reads are late: diff makes some 40 of them, verify 270, so each takes 2 s and more."""
+    """A command whose reads are late: diff makes some 48 of them, verify 27, so each takes 2 s and more."""
     if subprocess.run(["strace", "-o", "/dev/null", "true"], capture_output=True).returncode != 0:
         pytest.skip("strace cannot trace here")
     return lambda verb: ["strace", "-f", "-o", "/dev/null", "-e", "trace=pread64", "-e",
-                         f"inject=pread64:delay_enter={({'diff': 60, 'verify': 9}[verb]) * 1000}", TOOL, verb]
+                         f"inject=pread64:delay_enter={({'diff': 60, 'verify': 100}[verb]) * 1000}", TOOL, verb]
 
 
 def on_a_terminal(*command, stdout_too=False):

@@ -1,0 +1,91 @@
+#include "files/checkpoint_files.hpp"
+
+#include <algorithm>
+#include <filesystem>
+#include <system_error>
+#include <utility>
+
+#include "files/folder.hpp"
+#include "h5dcp/bytes.hpp"
+#include "h5dcp/error.hpp"
+#include "layout/data_parts.hpp"
+
+namespace h5dcp {
+
+std::string data_folder_of(const std::string& path, const std::string& name) {
+  std::error_code unknown;
+  auto file = std::filesystem::path(path);
+  if (std::filesystem::is_symlink(file, unknown)) {
+    const auto target = std::filesystem::canonical(file, unknown);
+    if (!unknown) file = target;
+  }
+  return (folder_of(file) / name).string();
+}
+
+CheckpointFiles::CheckpointFiles(PosixFile own, PosixFile::Mode mode)
+    : own_(std::move(own)), mode_(mode), opened_(std::make_unique<Opened>()) {}
+
+void CheckpointFiles::expect(const Record& record) {
+  generation_ = record.generation;
+  data_files_ = record.data_files;
+  folder_ = data_files_ > 0 ? data_folder_of(own_.path(), record.data_folder) : "";
+}
+
+std::string CheckpointFiles::path_of(std::uint32_t number) const {
+  return folder_ + "/" + data_file_name(number);
+}
+
+const PosixFile& CheckpointFiles::at(std::uint32_t number) const {
+  return number == 0 ? own_ : data_file(number).file;
+}
+
+const Record& CheckpointFiles::record_of(std::uint32_t number) const {
+  return data_file(number).record;
+}
+
+const CheckpointFiles::DataFile& CheckpointFiles::data_file(std::uint32_t number) const {
+  if (number < 1 || number > data_files_) {
+    throw Error(ErrorCode::internal, "there is no data file " + std::to_string(number));
+  }
+  const std::lock_guard lock(opened_->mutex);
+  const auto found = opened_->files.find(number);
+  if (found != opened_->files.end()) return found->second;
+  return opened_->files.emplace(number, open(number)).first->second;
+}
+
+CheckpointFiles::DataFile CheckpointFiles::open(std::uint32_t number) const {
+  const auto path = path_of(number);
+  const auto refuse = [&](const std::string& what) {
+    throw Error(ErrorCode::corrupt,
+                "data file " + std::to_string(number) + ", '" + path + "': " + what);
+  };
+  DataFile opened;
+  try {
+    opened.file = PosixFile(path, mode_);
+    Bytes start(std::min<std::uint64_t>(opened.file.size(), kRecordBytes));
+    opened.file.read(start.data(), start.size(), 0);
+    opened.record = decode_record(start);
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::not_found) refuse("it is missing");
+    if (error.code() == ErrorCode::corrupt) refuse(error.what());
+    throw;
+  }
+  const auto& record = opened.record;
+  if (record.generation != generation_) refuse("it is of another checkpoint, or of another save");
+  if (record.data_file != number) {
+    refuse("it is data file " + std::to_string(record.data_file) + " of the checkpoint");
+  }
+  if (const auto size = opened.file.size(); size != record.file_bytes) {
+    refuse("it has " + std::to_string(size) + " bytes, its record says " +
+           std::to_string(record.file_bytes) + ": it was cut or added to");
+  }
+  return opened;
+}
+
+void CheckpointFiles::sync() const {
+  own_.sync();
+  if (!opened_) return;
+  for (const auto& [number, opened] : opened_->files) opened.file.sync();
+}
+
+}  // namespace h5dcp

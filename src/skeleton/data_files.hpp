@@ -1,0 +1,47 @@
+// The data files of a checkpoint, as the coordinator makes them and as they go.
+
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "files/posix_file.hpp"
+#include "layout/record.hpp"
+#include "skeleton/skeleton.hpp"
+
+namespace h5dcp {
+
+// Gives a data file to each part that has none, file 0, of `entries`: to the one of `files` that
+// has least.
+void choose_files(std::vector<SkeletonEntry>& entries, std::uint32_t files);
+
+// The largest number of a data file in `entries`; 0 if there is none.
+std::uint32_t count_data_files(const std::vector<SkeletonEntry>& entries);
+
+// Names the dataset of each part: SkeletonEntry::sources. It has the name of its tensor by the
+// rules for names in that file alone; with several parts of a tensor in one file each has its box
+// behind it: "/state/model/w/0:4,8:16".
+void name_sources(std::vector<SkeletonEntry>& entries);
+
+// Makes the `whole.data_files` data files, in `folder`, which is there, with a dataset for each
+// part of `entries`, and fills in addresses and sources. Returns them open, not yet synced.
+//
+// Throws Error{io}.
+std::vector<PosixFile> make_data_files(const std::string& folder,
+                                       std::vector<SkeletonEntry>& entries, const Record& whole,
+                                       const FilePlacement& placement = {});
+
+// The folder of data files that the checkpoint at `path` has; empty if there is none, or no
+// checkpoint. Throws nothing.
+std::string data_folder_at(const std::string& path) noexcept;
+
+// Removes folders of data files of the name of the checkpoint at `path` which no checkpoint in the
+// same folder refers to, unfinished ones included, and in which nothing was written for `age`.
+// Returns which.
+std::vector<std::filesystem::path> remove_stale_data(const std::filesystem::path& path,
+                                                     std::chrono::nanoseconds age);
+
+}  // namespace h5dcp
