@@ -11,6 +11,7 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -29,12 +30,16 @@ struct Leaf {
   Value* value;  // in the state dict that was flattened: it must outlive this and not be changed
 };
 
-// Leaves that are looked up by name: most quickly the same one again, or the next one, in their own
-// order or in that of names.
+// Leaves that are looked up by name: most quickly the same one again, or the next one.
 class Leaves {
  public:
   Leaves() = default;
   explicit Leaves(std::vector<Leaf> leaves) : leaves_(std::move(leaves)) {}
+  Leaves(const Leaves&) = delete;
+  Leaves& operator=(const Leaves&) = delete;
+  Leaves(Leaves&&) = default;
+  Leaves& operator=(Leaves&&) = default;
+  ~Leaves() = default;
 
   std::vector<Leaf>::const_iterator begin() const { return leaves_.begin(); }
   std::vector<Leaf>::const_iterator end() const { return leaves_.end(); }
@@ -45,12 +50,10 @@ class Leaves {
 
  private:
   std::vector<Leaf> leaves_;
-  const Leaf* found(std::size_t leaf, std::size_t place) const;
 
   // What find() remembers.
-  mutable std::size_t last_ = 0;              // the leaf that was found last
-  mutable std::vector<std::size_t> by_name_;  // once its neighbours do not lead on
-  mutable std::size_t place_ = 0;             // of the last leaf in there
+  mutable std::size_t last_ = 0;  // the leaf that was found last
+  mutable std::unordered_map<std::string_view, std::size_t> by_fqn_;  // once the next one is not it
 };
 
 // Every leaf, in the state dict's order.

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <functional>
-#include <numeric>
 #include <unordered_map>
 #include <utility>
 
@@ -111,29 +110,19 @@ Value& step_into(Value& container, const PathItem& item, const Path& path) {
 }  // namespace
 
 const Leaf* Leaves::find(std::string_view fqn) const {
-  const auto is = [&](std::size_t leaf) {
-    return leaf < leaves_.size() && leaves_[leaf].fqn == fqn;
-  };
-  if (is(last_)) return &leaves_[last_];
-  if (is(last_ + 1)) return found(last_ + 1, place_ + 1);
-  if (place_ + 1 < by_name_.size() && is(by_name_[place_ + 1])) {
-    return found(by_name_[place_ + 1], place_ + 1);
+  for (const auto next : {last_, last_ + 1}) {
+    if (next >= leaves_.size() || leaves_[next].fqn != fqn) continue;
+    last_ = next;
+    return &leaves_[next];
   }
-  const auto name_of = [this](std::size_t i) -> std::string_view { return leaves_[i].fqn; };
-  if (by_name_.empty()) {
-    by_name_.resize(leaves_.size());
-    std::iota(by_name_.begin(), by_name_.end(), std::size_t{0});
-    if (!std::ranges::is_sorted(by_name_, {}, name_of)) std::ranges::sort(by_name_, {}, name_of);
+  if (by_fqn_.empty()) {
+    by_fqn_.reserve(leaves_.size());
+    for (std::size_t i = 0; i < leaves_.size(); ++i) by_fqn_.emplace(leaves_[i].fqn, i);
   }
-  const auto place = std::ranges::lower_bound(by_name_, fqn, {}, name_of);
-  if (place == by_name_.end() || name_of(*place) != fqn) return nullptr;
-  return found(*place, static_cast<std::size_t>(place - by_name_.begin()));
-}
-
-const Leaf* Leaves::found(std::size_t leaf, std::size_t place) const {
-  last_ = leaf;
-  place_ = place;
-  return &leaves_[leaf];
+  const auto found = by_fqn_.find(fqn);
+  if (found == by_fqn_.end()) return nullptr;
+  last_ = found->second;
+  return &leaves_[last_];
 }
 
 std::vector<Leaf> leaves_by_name(StateDict& state_dict) {

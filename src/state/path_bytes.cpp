@@ -11,9 +11,17 @@
 namespace h5dcp {
 namespace {
 
-std::string text(const PathItem& item) {
-  if (const auto* position = std::get_if<std::int64_t>(&item)) return std::to_string(*position);
-  return std::get<std::string>(item);
+void append_text(std::string& text, const PathItem& item) {
+  if (const auto* position = std::get_if<std::int64_t>(&item)) {
+    text += std::to_string(*position);
+  } else {
+    text += std::get<std::string>(item);
+  }
+}
+
+std::size_t text_bytes(const PathItem& item) {
+  if (const auto* key = std::get_if<std::string>(&item)) return key->size();
+  return std::to_string(std::get<std::int64_t>(item)).size();
 }
 
 // Whether it is the whole between two dots of the FQN.
@@ -66,9 +74,12 @@ Path split_at_dots(std::string_view fqn) {
 
 std::string to_fqn(const Path& path) {
   std::string fqn;
+  std::size_t nbytes = path.size();  // of dots, one too many
+  for (const auto& item : path) nbytes += text_bytes(item);
+  fqn.reserve(nbytes);
   for (const auto& item : path) {
     if (&item != &path.front()) fqn += '.';
-    fqn += text(item);
+    append_text(fqn, item);
   }
   return fqn;
 }
@@ -78,7 +89,7 @@ std::string encode_path(const Path& path) {
   if (std::ranges::all_of(path, is_plain_key)) return encoded;
   for (const auto& item : path) {
     const bool is_position = std::holds_alternative<std::int64_t>(item);
-    append_varint(encoded, text(item).size() * 2 + (is_position ? 1 : 0));
+    append_varint(encoded, text_bytes(item) * 2 + (is_position ? 1 : 0));
   }
   return encoded;
 }

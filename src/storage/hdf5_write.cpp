@@ -1,6 +1,7 @@
 // Hdf5Writer: the bytes of what this rank writes, and their rows in the index.
 
 #include <algorithm>
+#include <span>
 #include <string>
 #include <utility>
 
@@ -35,16 +36,15 @@ void add_checksums(WrittenChunk& chunk, const Box& part, const void* packed) {
   });
 }
 
-std::vector<std::int64_t> numbers_of(const Box& box) {
-  std::vector<std::int64_t> numbers(box.offsets.begin(), box.offsets.end());
+// A box as in the table `boxes`: into memory that is used again.
+std::span<const std::int64_t> numbers_of(const Box& box, std::vector<std::int64_t>& numbers) {
+  numbers.assign(box.offsets.begin(), box.offsets.end());
   numbers.insert(numbers.end(), box.sizes.begin(), box.sizes.end());
   return numbers;
 }
 
-struct Written {
-  std::vector<WriteResult> results;
-  std::array<std::uint64_t, 3> counts{};  // as Hdf5Writer::Save
-};
+// As Hdf5Writer::Save.
+using Counts = std::array<std::uint64_t, 3>;
 
 // Who is asked for the elements of parts, and names them in errors.
 struct Asked {
@@ -110,8 +110,8 @@ void write_table(Table table, const std::vector<const WrittenChunk*>& chunks, co
 
 // Writes the rows of the index, which follow from the checksums: one table after the other, as each
 // takes memory. The parts must have been written. Collective if the engine is.
-Written write_rows(WriteWork& work, int rank, const Index& index, Engine& engine,
-                   const std::string& step) {
+Counts write_rows(WriteWork& work, int rank, const Index& index, Engine& engine,
+                  const std::string& step) {
   work.parts = std::vector<Part>();  // their memory
   work.pieces = std::vector<Piece>();
   const auto& chunks = work.chunks;
@@ -119,7 +119,8 @@ Written write_rows(WriteWork& work, int rank, const Index& index, Engine& engine
   order.reserve(chunks.size());
   for (const auto& chunk : chunks) order.push_back(&chunk);
   std::ranges::sort(order, {}, [](const WrittenChunk* chunk) { return chunk->place.chunk; });
-  Written written;
+  Counts counts{};
+  std::vector<std::int64_t> numbers;
   const auto write = [&](Table table, const auto& add) {
     write_table(table, order, index, engine, step, add);
   };
@@ -134,24 +135,21 @@ Written write_rows(WriteWork& work, int rank, const Index& index, Engine& engine
                  .block_dim = static_cast<std::uint32_t>(chunk.grid.dim),
                  .writer = static_cast<std::uint32_t>(rank),
                  .digest = 0};
-    row.digest = row_digest(chunk.place.chunk, row, numbers_of(chunk.grid.box), chunk.checksums);
+    row.digest =
+        row_digest(chunk.place.chunk, row, numbers_of(chunk.grid.box, numbers), chunk.checksums);
     rows.add(chunk.place.chunk, &row, 1);
-    written.counts[0] += 1;
-    written.counts[1] += static_cast<std::uint64_t>(nbytes(chunk.dtype, chunk.grid.box.sizes));
-    written.counts[2] += row.digest;
+    counts[0] += 1;
+    counts[1] += static_cast<std::uint64_t>(nbytes(chunk.dtype, chunk.grid.box.sizes));
+    counts[2] += row.digest;
   });
-  write(Table::boxes, [](TableRows& rows, const WrittenChunk& chunk) {
-    const auto box = numbers_of(chunk.grid.box);
+  write(Table::boxes, [&](TableRows& rows, const WrittenChunk& chunk) {
+    const auto box = numbers_of(chunk.grid.box, numbers);
     rows.add(chunk.place.first_box, box.data(), box.size());
   });
   write(Table::checksums, [](TableRows& rows, const WrittenChunk& chunk) {
     rows.add(chunk.place.first_checksum, chunk.checksums.data(), chunk.checksums.size());
   });
-  written.results.reserve(order.size());
-  for (const auto* chunk : order) {
-    written.results.push_back({chunk->item->index, chunk->nbytes});
-  }
-  return written;
+  return counts;
 }
 
 }  // namespace
@@ -184,9 +182,11 @@ std::vector<WriteResult> Hdf5Writer::write_data(const Comm& comm, const SavePlan
     // HDF5 would cut off what it knows nothing of.
     if (collective) engine = agreed(comm, node_engine(comm, save.files, Transfer::automatic, 0));
   }
-  auto written = write_rows(work, comm.rank(), index, *engine, step);
-  save.counts = written.counts;
-  return std::move(written.results);
+  save.counts = write_rows(work, comm.rank(), index, *engine, step);
+  std::vector<WriteResult> results;
+  results.reserve(work.chunks.size());
+  for (const auto& chunk : work.chunks) results.push_back({chunk.item->index, chunk.nbytes});
+  return results;
 }
 
 bool Hdf5Writer::exchanges() const {
@@ -214,10 +214,10 @@ Rewritten Hdf5Writer::write_again(const Comm& comm, const SavePlan& plan, SavePl
   }
   Source source(planner);
   write_parts(*save.work, source, *engine, "write");
-  const auto written = write_rows(*save.work, comm.rank(), index, *engine, "write");
+  Rewritten answer;
+  answer.counts = write_rows(*save.work, comm.rank(), index, *engine, "write");
+  for (const auto& chunk : save.work->chunks) answer.bytes += chunk.nbytes;
   save.work.reset();  // what it points to is the plan's
-  Rewritten answer{.bytes = 0, .counts = written.counts};
-  for (const auto& piece : written.results) answer.bytes += piece.size_in_bytes;
   return answer;
 }
 
