@@ -26,11 +26,11 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 
-# Sizes for 2 ranks: a rank has 1.7 MB or 4 KiB of each tensor.
+# Of 2 ranks, each has 1.7 MB of a large tensor; of a small one each has a row, 4 KiB, however many there are.
 CASES = {
     "rows": {"tensors": 300, "rows": 832, "columns": 1024, "shard": 0},
     "columns": {"tensors": 300, "rows": 832, "columns": 1024, "shard": 1},
-    "small": {"tensors": 20000, "rows": 2, "columns": 1024, "shard": 0},
+    "small": {"tensors": 20000, "rows": None, "columns": 1024, "shard": 0},
 }
 H5DCP = ("automatic", "warm", "unchecked", "chunked", "direct", "collective")  # warm: with the plan of the round before
 WAYS = ("raw", "raw_each", *H5DCP, "dcp")
@@ -62,6 +62,13 @@ class Program:
 
 def pipe(command, **options):
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, **options)
+
+
+def case_of(name, ranks, scale=1):
+    case = dict(CASES[name])
+    case["rows"] = case["rows"] or ranks
+    case["tensors"] = max(1, round(case["tensors"] * scale))
+    return case
 
 
 def arguments_of(case):
@@ -110,8 +117,7 @@ def in_memory(folder):
 
 
 def measure(options, name, place):
-    case = dict(CASES[name])
-    case["tensors"] = max(1, round(case["tensors"] * options.scale))
+    case = case_of(name, options.ranks, options.scale)
     folder = Path(place) / f"h5dcp-bench-{os.getpid()}"
     folder.mkdir()
     on_tmpfs = in_memory(folder)

@@ -33,7 +33,7 @@ def main():
 
     with tempfile.TemporaryDirectory(prefix="h5dcp-profile-", dir=options.place) as folder:
         path, data = Path(folder, "checkpoint.h5"), Path(folder, "perf.data")
-        program = compare_dcp.start_mpi(options, compare_dcp.CASES[options.case])
+        program = compare_dcp.start_mpi(options, compare_dcp.case_of(options.case, options.ranks))
         program.run("save", options.way, path)  # warms up, and is what is loaded
         # Children of mpiexec: the lowest process is rank 0's.
         ranks = subprocess.check_output(["pgrep", "-P", str(program.processes[0].pid)], text=True).split()

@@ -9,10 +9,14 @@ mkdir -p bench/results
 ways="--way raw --way raw_each --way automatic --way warm --way dcp"
 .venv/bin/python3 bench/compare_dcp.py --case small --place /dev/shm $ways --json bench/results/small.json
 .venv/bin/python3 bench/compare_dcp.py --case rows --case columns $ways --way unchecked --way chunked --json bench/results/large.json
+# More ranks than this machine has cores: to see, not to aim at.
+four="--ranks 4 --pairs 3 --place /dev/shm --way raw_each --way automatic"
+.venv/bin/python3 bench/compare_dcp.py $four --case small --way warm --json bench/results/small_4.json
+.venv/bin/python3 bench/compare_dcp.py $four --case rows --case columns --way dcp --json bench/results/large_4.json
 .venv/bin/python3 bench/compare_loads.py --place /dev/shm --json bench/results/loads.json
 .venv/bin/python3 bench/memory.py --place /dev/shm --json bench/results/memory.json
 for part in blocks box copy digest flatten merge plan_wire reshard skeleton tile; do
-  build/bin/bench_$part --benchmark_min_time=0.1 --benchmark_repetitions=5 --benchmark_report_aggregates_only=true \
+  build/bin/bench_$part --benchmark_min_time=0.1 --benchmark_repetitions=3 --benchmark_report_aggregates_only=true \
     --benchmark_out=bench/results/$part.json --benchmark_out_format=json
 done
 

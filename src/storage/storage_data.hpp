@@ -2,8 +2,8 @@
 
 #pragma once
 
-#include <compare>
 #include <cstdint>
+#include <utility>
 
 #include "h5dcp/planner.hpp"
 #include "layout/data_parts.hpp"
@@ -26,12 +26,9 @@ struct ChunkPlace {
 StorageData encode_place(const ChunkPlace& place);
 ChunkPlace decode_place(const StorageData& data);
 
-// What chunks are written by: the order of their datasets, of which `blobs` comes last.
-struct PlaceOrder {
-  bool in_slot = false;
-  std::uint64_t chunk = 0;
-  auto operator<=>(const PlaceOrder&) const = default;
-};
+// What chunks are written by, which is the order of their datasets: whether it is in a slot, as
+// `blobs` comes last; its row in `chunks`.
+using PlaceOrder = std::pair<bool, std::uint64_t>;
 
 PlaceOrder decode_order(const StorageData& data);
 
