@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <cstring>
 #include <functional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,6 +26,7 @@
 #include "hdf5_format/group_btree.hpp"
 #include "hdf5_format/local_heap.hpp"
 #include "hdf5_format/lookup3.hpp"
+#include "hdf5_format/metadata_pieces.hpp"
 #include "hdf5_format/object_header.hpp"
 #include "hdf5_format/superblock.hpp"
 #include "hdf5_format/symbol_table.hpp"
@@ -67,6 +69,37 @@ TEST(ByteWriter, PadsToEight) {
   EXPECT_EQ(padded(0), 0U);
   EXPECT_EQ(padded(1), 8U);
   EXPECT_EQ(padded(8), 8U);
+}
+
+TEST(MetadataPieces, FollowEachOtherAndHoldWhatIsLongerThanOne) {
+  Bytes all;
+  std::uint64_t end = 4096;
+  int pieces = 0;
+  MetadataPieces made(end, [&](std::uint64_t address, std::span<const std::uint8_t> bytes) {
+    EXPECT_EQ(address, end);
+    all.insert(all.end(), bytes.begin(), bytes.end());
+    end += bytes.size();
+    ++pieces;
+  });
+  const std::size_t lengths[] = {3, 200'000, 100'000, 1'000'000, 5};
+  std::uint8_t value = 0;
+  for (const auto length : lengths) {
+    const Bytes some(length, ++value);
+    made.add(length, [&](ByteWriter& out) { out.bytes(some.data(), some.size()); });
+  }
+  made.flush();
+  made.flush();  // of nothing
+  EXPECT_EQ(pieces, 4);
+  Bytes expected;
+  value = 0;
+  for (const auto length : lengths) expected.insert(expected.end(), length, ++value);
+  EXPECT_EQ(all, expected);
+}
+
+TEST(MetadataPieces, RefuseWhatIsNotAsLongAsLaidOut) {
+  MetadataPieces made(0, [](std::uint64_t, std::span<const std::uint8_t>) {});
+  EXPECT_THROW(made.add(5, [](ByteWriter& out) { out.u32(1); }), Error);
+  EXPECT_THROW(made.add(3, [](ByteWriter& out) { out.u32(1); }), Error);
 }
 
 TEST(Superblock, IsOfVersion0) {
