@@ -23,8 +23,8 @@
 namespace h5dcp {
 namespace {
 
-// From the local plan to the end. Each step either succeeds on all ranks or throws on all; returns
-// what this rank wrote.
+// From the local plan to one with slices, each with its place in the file. Each step either
+// succeeds on all ranks or throws on all.
 SavePlan negotiated_plan(const Comm& comm, ParallelStorageWriter& storage, SavePlanner& planner,
                          SavePlan local_plan, Repetition& repetition, Operation& operation) {
   operation.begin("negotiate");  // the only step where plans cross ranks
@@ -58,7 +58,8 @@ SavePlan negotiated_plan(const Comm& comm, ParallelStorageWriter& storage, SaveP
   return plan;
 }
 
-// What it took to negotiate is gone before anything is written: each of many tensors is small.
+// From there to the end; returns what this rank wrote. What negotiating took, which grows with the
+// number of tensors, is gone before anything is written.
 std::vector<WriteResult> planned_save(const Comm& comm, ParallelStorageWriter& storage,
                                       SavePlanner& planner, SavePlan local_plan,
                                       Repetition& repetition, Operation& operation) {
