@@ -15,7 +15,7 @@ from pathlib import Path
 
 import compare_dcp
 
-# Small ones; the experts of DeepSeek-V3; three times all of its tensors, as an optimizer has.
+# As in compare_dcp.py; all of DeepSeek-V3; three times as many, as it has with an optimizer.
 TENSORS = (20_000, 45_395, 136_185)
 
 

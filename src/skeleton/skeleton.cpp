@@ -109,15 +109,20 @@ Objects make_objects(const PosixFile& file, const std::vector<SkeletonEntry>& en
   return objects;
 }
 
-// HDF5's metadata, to where they go, with their digests into `record`. They are also kept in
-// `image`, if there is one.
+// Writes what is not data, and keeps it in `image`, if there is one.
+void write_and_keep(const PosixFile& file, std::uint64_t address,
+                    std::span<const std::uint8_t> bytes, SkeletonImage* image) {
+  file.write(bytes.data(), bytes.size(), address);
+  if (image != nullptr) image->push_back({address, Bytes(bytes.begin(), bytes.end())});
+}
+
+// HDF5's metadata, to where they go, with their digests into `record`.
 void write_objects(const PosixFile& file, const Objects& objects, const std::vector<Range>& others,
                    Record& record, SkeletonImage* image) {
   Segments segments = segments_for(others, record);
   const auto put = [&](std::uint64_t address, std::span<const std::uint8_t> bytes) {
     segments.add(address, bytes);
-    file.write(bytes.data(), bytes.size(), address);
-    if (image != nullptr) image->push_back({address, Bytes(bytes.begin(), bytes.end())});
+    write_and_keep(file, address, bytes, image);
   };
   if (objects.put_metadata) {
     objects.put_metadata(put);
@@ -127,13 +132,13 @@ void write_objects(const PosixFile& file, const Objects& objects, const std::vec
   segments.finish();
 }
 
-// The tables that are read to open a checkpoint, in the same way.
+// The tables that are read to open a checkpoint.
 void write_tables(const PosixFile& file, const Index& index, SkeletonImage* image) {
   for (std::size_t t = 0; t < kOpeningTables; ++t) {
     const auto& range = index.record().tables.at(t);
-    const auto* first = index.tables().data() + offset_of(index.record(), t);
-    file.write(first, range.nbytes, range.address);
-    if (image != nullptr) image->push_back({range.address, Bytes(first, first + range.nbytes)});
+    const auto bytes =
+        std::span(index.tables()).subspan(offset_of(index.record(), t), range.nbytes);
+    write_and_keep(file, range.address, bytes, image);
   }
 }
 

@@ -5,10 +5,9 @@
 
 #include <array>
 #include <cstdint>
-#include <functional>
-#include <span>
 #include <vector>
 
+#include "hdf5_format/metadata_pieces.hpp"
 #include "layout/pages.hpp"
 #include "layout/record.hpp"
 #include "skeleton/skeleton.hpp"
@@ -34,6 +33,6 @@ struct ObjectPlaces {
 };
 
 // Takes a part of the file.
-using PutBytes = std::function<void(std::uint64_t address, std::span<const std::uint8_t> bytes)>;
+using PutBytes = hdf5_format::MetadataPieces::Put;
 
 }  // namespace h5dcp
