@@ -48,11 +48,12 @@ def sources_of(build):
         relative = path.relative_to(ROOT) if ROOT in path.parents else None
         if relative is None or relative.parts[0] not in ("src", "apps") or path in sources:
             continue
+        words = shlex.split(command["command"])  # [launcher] compiler flags -o object -c source
+        made = words[words.index("-o") + 1]  # CMake 3.25 does not say it otherwise
         digest = hashlib.sha256((ROOT / ".clang-tidy").read_bytes() + command["command"].encode())
-        for read in sorted(set(deps.get(command.get("output"), [])) | {path}):
+        for read in sorted(set(deps.get(made, [])) | {path}):
             digest.update(read.read_bytes())
         stamp = build / "lint" / (str(relative).replace(os.sep, "+") + "." + digest.hexdigest()[:24])
-        words = shlex.split(command["command"])  # [launcher] compiler flags -o object -c source
         first = next(i for i, word in enumerate(words) if word.startswith("-"))
         sources[path] = Source(path, tuple(words[first:words.index("-o")]), stamp)
     return list(sources.values())

@@ -69,7 +69,7 @@ class Project:
         self.sources = [self.write(f"{name}.cpp", CLEAN.replace("NAME", name)) for name in ("a", "b", "c", "d")]
         (self.build / "build.ninja").touch()
         (self.build / "compile_commands.json").write_text(json.dumps([
-            {"file": str(source), "output": f"{source.stem}.o",
+            {"file": str(source),
              "command": f"/usr/bin/c++ -I{root / 'src'} -std=c++20 -o {source.stem}.o -c {source}"}
             for source in self.sources]))
 
@@ -105,6 +105,16 @@ def test_a_complaint_of_one_source_is_found_and_no_other_fails(project, complain
     assert f"[{complaint}" in text
     assert re.search(r"src/room/c\.cpp:\d+:\d+: error: ", text)
     assert project.lint()[:2] == (1, 1)
+
+
+def test_who_includes_a_header_that_changed_is_looked_at_again(project):
+    rule = "rule cxx\n  command = c++ -I{} -std=c++20 -MD -MF $out.d -o $out -c $in\n  depfile = $out.d\n  deps = gcc\n"
+    builds = "".join(f"build {source.stem}.o: cxx {source}\n" for source in project.sources)
+    (project.build / "build.ninja").write_text(rule.format(project.root / "src") + builds)
+    subprocess.run(["ninja", "-C", project.build], check=True, capture_output=True)
+    assert [project.lint()[:2], project.lint()[:2]] == [(4, 0), (0, 0)]
+    project.header.write_text(project.header.read_text() + "// more\n")
+    assert project.lint()[:2] == (4, 0)
 
 
 def test_a_complaint_of_a_header_is_found(project):
