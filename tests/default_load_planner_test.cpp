@@ -198,6 +198,23 @@ TEST(DefaultLoadPlanner, RefusesWhatDoesNotFit) {
   }
 }
 
+TEST(DefaultLoadPlanner, NamesAllThatDoNotFit) {
+  StateDict state;
+  Metadata metadata;
+  for (int i = 0; i < 10; ++i) {
+    const auto name = "w" + std::to_string(i);
+    state[name] = allocate(DType::float32, {i % 2 == 0 ? 3 : 4});
+    metadata.state_dict_metadata[name] = tensor({3});
+  }
+  const auto [code, text] = refusal(state, metadata);
+  EXPECT_EQ(code, ErrorCode::invalid_argument);
+  EXPECT_NE(text.find("5 keys of the state dict do not fit"), std::string::npos) << text;
+  for (const auto* name : {"'w1'", "'w3'", "'w5'", "'w7'", "'w9'"}) {
+    EXPECT_NE(text.find(name), std::string::npos) << name << " is not in: " << text;
+  }
+  EXPECT_EQ(text.find("'w0'"), std::string::npos) << text;
+}
+
 TEST(DefaultLoadPlanner, NeedsNoCoordinator) {
   EXPECT_FALSE(DefaultLoadPlanner().needs_all_plans());
   EXPECT_FALSE(EmptyStateDictLoadPlanner().needs_all_plans());

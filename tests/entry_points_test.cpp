@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/rank_list.hpp"
 #include "h5dcp/checkpoint_file.hpp"
 #include "h5dcp/default_planner.hpp"
 #include "h5dcp/hdf5.hpp"
@@ -386,7 +387,7 @@ TEST_F(EntryPoints, WhatIsWrongOnOneRankAloneHoldsUpNobody) {
                         save(state, {.checkpoint_id = last ? std::optional<std::string>()
                                                            : std::optional<std::string>("one.h5")});
                       }),
-                      ErrorCode::invalid_argument, "plan", "[rank " + std::to_string(size - 1));
+                      ErrorCode::invalid_argument, "plan", detected_by({size - 1}, size));
   EXPECT_FALSE(std::filesystem::exists("one.h5"));
 }
 

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "base/checksum.hpp"
+#include "base/rank_list.hpp"
 #include "faulty_storage.hpp"
 #include "file_limit.hpp"
 #include "h5dcp/checkpoint_file.hpp"
@@ -133,7 +134,7 @@ class Errors : public testing::TestWithParam<Transfer> {
     }
   }
 
-  // "{last}" in `says` is the last rank, "{size}" the number of ranks.
+  // "{last}" in `says` is the last rank, "{by last}" and "{by 0}" say which rank detected it.
   void expect_failed(const Failure& failure, const std::string& why, ErrorCode code,
                      const std::vector<std::string>& says) {
     test::expect_same(MPI_COMM_WORLD, failure, why);
@@ -143,7 +144,8 @@ class Errors : public testing::TestWithParam<Transfer> {
     EXPECT_EQ(failure->code(), code) << why << ": " << failure->what();
     for (auto words : says) {
       replace(words, "{last}", std::to_string(size_ - 1));
-      replace(words, "{size}", std::to_string(size_));
+      replace(words, "{by last}", detected_by({size_ - 1}, size_));
+      replace(words, "{by 0}", detected_by({0}, size_));
       EXPECT_NE(std::string(failure->what()).find(words), std::string::npos)
           << why << ": '" << words << "' is not in: " << failure->what();
     }
@@ -153,7 +155,7 @@ class Errors : public testing::TestWithParam<Transfer> {
   void expect_planned(const Failure& failure, const std::string& why, int faulty,
                       const std::string& where) {
     expect_failed(failure, why, ErrorCode::io,
-                  {"planned fault " + where, "[rank " + std::to_string(faulty) + " of {size}]"});
+                  {"planned fault " + where, detected_by({faulty}, size_)});
     if (failure) {
       EXPECT_EQ(failure->failed_ranks(), std::vector<int>{faulty}) << why;
     }
@@ -190,21 +192,21 @@ TEST_P(Errors, StatesThatCannotBeSaved) {
          return state;
        },
        wrong,
-       {"['a']['b'] and ['a.b'] have the same name 'a.b'", "[rank {last} of {size}]"}},
+       {"['a']['b'] and ['a.b'] have the same name 'a.b'", "{by last}"}},
       {"a name that is no text",
        1,
        [](bool last) {
          return StateDict{{last ? "\xFF" : "a", 1}};
        },
        wrong,
-       {"not UTF-8", "[rank {last} of {size}]"}},
+       {"not UTF-8", "{by last}"}},
       {"a box that is not in the tensor",
        1,
        [](bool last) {
          return StateDict{{"w", pieces({{{last ? 6 : 0}, {4}}})}};
        },
        wrong,
-       {"save 'w'", "offsets [6], sizes [4]", "not inside [8]", "[rank {last} of {size}]"}},
+       {"save 'w'", "offsets [6], sizes [4]", "not inside [8]", "{by last}"}},
       {"a view that is not of the box's size",
        1,
        [](bool) {
@@ -339,7 +341,7 @@ TEST_P(Errors, StatesThatCannotBeLoaded) {
         is_last() ? c.state() : StateDict{{"w", allocate(DType::float32, {8})}, {"step", 0}};
     const auto failure = try_load(path, state);
     auto says = c.says;
-    says.emplace_back("[rank {last} of {size}]");
+    says.emplace_back("{by last}");
     expect_failed(failure, c.why, c.code, says);
   }
 }
@@ -443,7 +445,7 @@ TEST_P(Errors, FilesThatAreNoCheckpoints) {
     const auto failure = try_load(path);
     auto says = c.says;
     says.push_back(path);
-    says.emplace_back("[rank 0 of {size}]");
+    says.emplace_back("{by 0}");
     expect_failed(failure, c.why, c.code, says);
     if (rank_ == 0) {
       try {
@@ -596,14 +598,14 @@ TEST_P(Errors, AnExistingCheckpointIsNotReplacedIfThatIsRefused) {
     return test::failure_of([&] { save(state, {.storage_writer = &writer, .planner = planner}); });
   };
   expect_failed(refused(path_, nullptr), "it is there", ErrorCode::invalid_argument,
-                {"'" + path_ + "' exists", "Overwrite::replace", "[rank 0 of {size}]"});
+                {"'" + path_ + "' exists", "Overwrite::replace", "{by 0}"});
 
   const auto raced = folder_ + "/raced.h5";
   test::CallingPlanner planner([&] {
     if (rank_ == 0) write_file(raced, "not ours");
   });
   expect_failed(refused(raced, &planner), "it comes while we save", ErrorCode::invalid_argument,
-                {"'" + raced + "' exists", "Overwrite::replace", "[rank 0 of {size}]"});
+                {"'" + raced + "' exists", "Overwrite::replace", "{by 0}"});
   EXPECT_EQ(read_file(raced), "not ours");
 
   EXPECT_EQ(test::text_of(refused(folder_ + "/new.h5", nullptr)), "success");
@@ -623,9 +625,8 @@ TEST_P(Errors, AWriteThatFailsOnOneRank) {
     limit.reset();
     const auto why = "rank " + std::to_string(faulty);
     if (GetParam() == Transfer::direct) {
-      expect_failed(
-          failure, why, ErrorCode::io,
-          {"good.h5", "File too large", "[rank " + std::to_string(faulty) + " of {size}]"});
+      expect_failed(failure, why, ErrorCode::io,
+                    {"good.h5", "File too large", detected_by({faulty}, size_)});
     } else {  // who writes what is up to MPI-IO, or to where the window is
       test::expect_same(MPI_COMM_WORLD, failure, why);
       const bool collective = GetParam() == Transfer::collective;
@@ -680,9 +681,8 @@ TEST_P(Errors, AFullDisk) {
   EXPECT_EQ(test::text_of(try_save(path)), "success");
   const auto earlier = read_file(path);
   const auto expect_full = [&](const std::string& why, const Failure& failure) {
-    expect_failed(
-        failure, why, ErrorCode::io,
-        {"create '" + path, "No space left on device", "bytes free", "[rank 0 of {size}]"});
+    expect_failed(failure, why, ErrorCode::io,
+                  {"create '" + path, "No space left on device", "bytes free", "{by 0}"});
     EXPECT_TRUE(read_file(path) == earlier) << why;
     if (rank_ == 0) expect_no_partial(folder, why);
     MPI_Barrier(MPI_COMM_WORLD);

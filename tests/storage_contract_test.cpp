@@ -16,6 +16,7 @@
 #include <variant>
 #include <vector>
 
+#include "base/rank_list.hpp"
 #include "h5dcp/checkpoint_file.hpp"
 #include "h5dcp/default_planner.hpp"
 #include "h5dcp/error.hpp"
@@ -282,7 +283,7 @@ TEST_F(StorageContract, AFailedSaveIsAbandonedEverywhere) {
   StateDict state{{"of rank " + std::to_string(rank), rank}};
   test::expect_failed(
       test::failure_of([&] { save(state, {.storage_writer = &writer, .planner = &planner}); }),
-      ErrorCode::unsupported, "plan", "not like this [rank 0");
+      ErrorCode::unsupported, "plan", "not like this" + detected_by({0}, size));
   EXPECT_EQ(calls.back(), "abandon");
   EXPECT_TRUE(store.empty());
 }

@@ -10,13 +10,18 @@
 
 namespace h5dcp {
 
+// Returns `text` behind "<doing>: ", once if it begins with that already.
+inline std::string in_context(const std::string& doing, const std::string& text) {
+  return text.starts_with(doing + ": ") ? text : doing + ": " + text;
+}
+
 // Returns what `work` returns. An Error that leaves it begins with `doing`: "save 'w': ...".
 template <typename Work>
 auto with_context(const std::string& doing, Work&& work) {
   try {
     return std::forward<Work>(work)();
   } catch (const Error& error) {
-    throw Error(error.code(), doing + ": " + error.what());
+    throw Error(error.code(), in_context(doing, error.what()));
   }
 }
 
@@ -26,7 +31,7 @@ auto with_late_context(const Describe& describe, Work&& work) {
   try {
     return std::forward<Work>(work)();
   } catch (const Error& error) {
-    throw Error(error.code(), describe() + ": " + error.what());
+    throw Error(error.code(), in_context(describe(), error.what()));
   } catch (const std::exception& error) {
     throw Error(ErrorCode::internal, describe() + ": " + error.what());
   }

@@ -21,7 +21,7 @@
 namespace h5dcp {
 namespace {
 
-constexpr std::size_t kNamedKeys = 8;    // of those missing
+constexpr std::size_t kNamedKeys = 8;    // of those missing, and of those that do not fit
 constexpr std::size_t kGuessedKeys = 3;  // of those named
 
 std::string loading(const std::string& fqn) {
@@ -61,6 +61,22 @@ Error missing_error(const std::vector<std::string>& missing,
             " not in the state dict: " + listing(unexpected, {});
   }
   return {ErrorCode::not_found, text + " (allow_partial_load skips what is missing)"};
+}
+
+// Throws the only misfit, or one error with the first of them and its code.
+void throw_misfits(const std::vector<Error>& misfits) {
+  if (misfits.empty()) return;
+  const auto& first = misfits.front();
+  if (misfits.size() == 1) throw Error(first);
+  std::string text = "load: " + std::to_string(misfits.size()) +
+                     " keys of the state dict do not fit the checkpoint:";
+  const auto named = std::min(misfits.size(), kNamedKeys);
+  for (const auto& misfit : std::span(misfits).first(named))
+    text += std::string("\n  ") + misfit.what();
+  if (named < misfits.size()) {
+    text += "\n  and " + std::to_string(misfits.size() - named) + " more";
+  }
+  throw Error(first.code(), text);
 }
 
 std::string tensor_text(const Extents& sizes, DType dtype) {
@@ -123,6 +139,14 @@ std::vector<Box> wanted_boxes(const Leaf& leaf, const TensorStorageMetadata& sto
   return boxes;
 }
 
+// The reads that fill a leaf. Throws if the leaf and the stored tensor do not fit.
+std::vector<ReadItem> tensor_items(const Leaf& leaf, const TensorStorageMetadata& stored) {
+  const auto wanted = wanted_boxes(leaf, stored);
+  auto items = create_read_items_for_chunk_list(leaf.fqn, stored, wanted);
+  check_coverage(leaf.fqn, wanted, items);
+  return items;
+}
+
 ReadItem value_item(const std::string& fqn) {
   const MetadataIndex index{fqn, std::nullopt, std::nullopt};
   return {LoadItemType::byte_io, index, {0}, index, {0}, {0}};  // the zeros are DCP's
@@ -164,6 +188,7 @@ LoadPlan GlobalLoadPlanner::create_local_plan() {
   unexpected_.clear();
   EntryWalk entries(*metadata_);
   std::size_t found = 0;
+  std::vector<Error> misfits;  // all are named, so that one look at the message is enough
   for (const auto& leaf : leaves_) {
     const auto* entry = entries.find(leaf.fqn);
     if (entry == nullptr) {
@@ -172,14 +197,16 @@ LoadPlan GlobalLoadPlanner::create_local_plan() {
     }
     ++found;
     if (const auto* tensor = std::get_if<TensorStorageMetadata>(entry)) {
-      const auto wanted = wanted_boxes(leaf, *tensor);
-      auto items = create_read_items_for_chunk_list(leaf.fqn, *tensor, wanted);
-      check_coverage(leaf.fqn, wanted, items);
-      std::ranges::move(items, std::back_inserter(plan.items));
+      try {
+        std::ranges::move(tensor_items(leaf, *tensor), std::back_inserter(plan.items));
+      } catch (const Error& misfit) {
+        misfits.push_back(misfit);
+      }
     } else {
       plan.items.push_back(value_item(leaf.fqn));
     }
   }
+  throw_misfits(misfits);
   if (found < metadata_->state_dict_metadata.size()) {
     unexpected_ = names_without_leaf(*metadata_, leaves_);
   }
