@@ -26,8 +26,8 @@
 namespace {
 
 struct Traffic {
-  int agrees = 0;     // allreduces of a byte
-  int tallies = 0;    // allreduces of 160
+  int agrees = 0;     // allreduces of 16 bytes
+  int tallies = 0;    // allreduces of 168
   int exchanges = 0;  // as each ends in a barrier
   bool operator==(const Traffic&) const = default;
 };
@@ -44,8 +44,8 @@ extern "C" int MPI_Iallreduce(const void* in, void* out, int count, MPI_Datatype
                               MPI_Comm comm, MPI_Request* request) {
   int size = 0;
   MPI_Type_size(type, &size);
-  traffic.agrees += count * size == 1 ? 1 : 0;
-  traffic.tallies += count * size == 160 ? 1 : 0;
+  traffic.agrees += count * size == 16 ? 1 : 0;
+  traffic.tallies += count * size == 168 ? 1 : 0;
   return PMPI_Iallreduce(in, out, count, type, op, comm, request);
 }
 extern "C" int MPI_Ibarrier(MPI_Comm comm, MPI_Request* request) {

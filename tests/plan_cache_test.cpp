@@ -227,7 +227,7 @@ TEST_F(PlanCaches, ASteadySaveNegotiatesNothing) {
     EXPECT_EQ(outcome.repeated, version > 1) << why;
     if (version > 1) {
       EXPECT_EQ(outcome.traffic.allreduces, 2) << why;
-      EXPECT_EQ(outcome.traffic.allreduce_bytes, 2 * 160) << why;
+      EXPECT_EQ(outcome.traffic.allreduce_bytes, 2 * 168) << why;
       EXPECT_EQ(outcome.traffic.broadcasts, 1) << why;
       EXPECT_LE(outcome.traffic.broadcast_bytes, 64) << why;
       EXPECT_EQ(outcome.traffic.others, 0) << why;

@@ -22,8 +22,8 @@ struct Traffic {
   std::uint64_t sent = 0;      // to other ranks, point to point
   std::uint64_t received = 0;  // of everything
   std::uint64_t allreduces = 0;
-  std::uint64_t agrees = 0;   // those of one byte
-  std::uint64_t tallies = 0;  // those of 160 bytes
+  std::uint64_t agrees = 0;   // those of 16 bytes
+  std::uint64_t tallies = 0;  // those of 168 bytes
   std::uint64_t broadcasts = 0;
   std::uint64_t exchanges = 0;
 };
@@ -56,8 +56,8 @@ extern "C" int MPI_Ibcast(void* data, int count, MPI_Datatype type, int root, MP
 extern "C" int MPI_Iallreduce(const void* in, void* out, int count, MPI_Datatype type, MPI_Op op,
                               MPI_Comm comm, MPI_Request* request) {
   ++traffic.allreduces;
-  if (bytes_of(count, type) == 1) ++traffic.agrees;
-  if (bytes_of(count, type) == 160) ++traffic.tallies;
+  if (bytes_of(count, type) == 16) ++traffic.agrees;
+  if (bytes_of(count, type) == 168) ++traffic.tallies;
   traffic.received += bytes_of(count, type);
   return PMPI_Iallreduce(in, out, count, type, op, comm, request);
 }

@@ -21,6 +21,8 @@
 #include "files/index.hpp"
 #include "h5dcp/error.hpp"
 #include "hdf5/id.hpp"
+#include "hdf5/types.hpp"
+#include "hdf5_format/datatype.hpp"
 #include "layout/dataset_name.hpp"
 #include "layout/tables.hpp"
 #include "skeleton/data_files.hpp"
@@ -47,6 +49,27 @@ Ran run(const std::string& command) {
   const int status = ::pclose(pipe);
   ran.status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
   return ran;
+}
+
+// Of an object header, as HDF5 writes it.
+Bytes encoded_by_hdf5(const hdf5::Datatype& type) {
+  constexpr std::size_t kBefore = 2;  // that it is a datatype, and the version of this
+  std::size_t nbytes = 0;
+  hdf5::ok(H5Tencode(type.get(), nullptr, &nbytes), "encode a type");
+  Bytes bytes(nbytes);
+  hdf5::ok(H5Tencode(type.get(), bytes.data(), &nbytes), "encode a type");
+  return {bytes.begin() + kBefore, bytes.begin() + static_cast<std::ptrdiff_t>(nbytes)};
+}
+
+TEST(Skeleton, HasTheDatatypesThatHdf5Encodes) {
+  for (std::uint8_t d = 0; d < kDTypes; ++d) {
+    EXPECT_EQ(hdf5_format::datatype_message(DType{d}), encoded_by_hdf5(hdf5::datatype_of(DType{d})))
+        << to_string(DType{d});
+  }
+  for (std::uint8_t t = 0; t < kTables; ++t) {
+    EXPECT_EQ(hdf5_format::datatype_message(Table{t}), encoded_by_hdf5(hdf5::datatype_of(Table{t})))
+        << name_of(Table{t});
+  }
 }
 
 // A file that one of the two made, in a folder of its own so that tools call both the same.

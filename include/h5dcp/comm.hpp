@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -34,7 +35,8 @@ struct Hang {
 
 struct CommOptions {
   std::chrono::nanoseconds deadline = std::chrono::minutes(30);  // of each wait
-  // The most that one MPI message carries; 16 .. 2^30. The same on all ranks.
+  // The most that one MPI message carries; 16 .. 2^30. The same on all ranks: what the first Comm
+  // of a parent is given is compared.
   std::size_t piece_bytes = std::size_t{1} << 30;
   // Called on each rank that is inside such a call, once, from a thread of the library, while the
   // rank goes on waiting. Only ending the job helps: MPI_Abort. What it throws is dropped. By
@@ -78,7 +80,9 @@ struct Tally {
   std::array<Spread, 3> spreads{};  // of the values
 };
 
-// A cheap handle: copy it freely. All those of one parent are for one thread at a time.
+// A cheap handle: copy it freely. All those of one parent are for one thread at a time. Comms of
+// different parents may be used by several threads at once, if MPI gives MPI_THREAD_MULTIPLE; so
+// may those of alone(), whatever MPI gives.
 //
 // Behind it are private duplicates of the caller's communicator, so that the library's messages can
 // never match the application's. They are made once, live as an attribute of that communicator and
@@ -99,8 +103,14 @@ class Comm {
  public:
   // The first Comm made from a parent is collective over it; the others cost no communication.
   //
-  // Throws Error{invalid_argument} if piece_bytes is out of range.
+  // Throws Error{invalid_argument} if piece_bytes is out of range, and
+  // CheckpointException{invalid_argument} on all ranks if piece_bytes or ranks_a_node of the first
+  // Comm is not the same on all of them.
   explicit Comm(MPI_Comm parent, CommOptions options = {});
+
+  // This rank alone, which is rank 0 of 1. Nothing is sent and MPI is not called, so that threads
+  // need not share a communicator, and MPI need not be initialised. get() is MPI_COMM_SELF.
+  static Comm alone(CommOptions options = {});
 
   int rank() const;
   int size() const;
@@ -118,10 +128,10 @@ class Comm {
   // Returns on every rank, or throws the same CheckpointException on every rank, whatever `work`
   // threw; never a mix. (But a rank that comes just as the others give up may return, and throw
   // their timeout in its next call.)
-  // `work` must not communicate. Success costs one allreduce of one byte.
+  // `work` must not communicate. Success costs one allreduce of 16 bytes.
   void agree(std::string_view step, const std::function<void()>& work) const;
 
-  // As agree, and counts what `work` returns on each rank: all in one allreduce of 160 bytes.
+  // As agree, and counts what `work` returns on each rank: all in one allreduce of 168 bytes.
   Tally tally(std::string_view step, const std::function<Ballot()>& work) const;
 
   // Runs rank-local `work` on `root` alone, then lets every rank know how it went: returns what it
@@ -134,7 +144,8 @@ class Comm {
 
   // Delivers each message to its rank, and returns what the others sent to this one, ordered by
   // sender and, of one sender, as sent. A rank learns who sends to it only here; the cost does not
-  // grow with the number of ranks that do not.
+  // grow with the number of ranks that do not. If a message got lost, the next agree or tally
+  // throws CheckpointException{mpi} on all ranks, which names the ranks that miss one.
   std::vector<Message> exchange(std::string_view step, std::vector<Message> messages) const;
 
   // Element by element over all ranks, which pass as many.
@@ -151,7 +162,9 @@ class Comm {
   friend class Watchdog;
   friend class NodeSession;
   friend void connect_node(const Comm& comm);
-  Channel* channel_;  // owned by the attribute of the parent
+  Comm(std::shared_ptr<Channel> channel, CommOptions options);
+
+  std::shared_ptr<Channel> channel_;
   CommOptions options_;
 };
 

@@ -22,7 +22,9 @@ struct LoadArguments {
   StorageReaderBase* storage_reader = nullptr;  // the caller's; by default what takes the id
   LoadPlanner* planner = nullptr;               // the caller's; by default a DefaultLoadPlanner
   MPI_Comm comm = MPI_COMM_WORLD;               // the ranks that load together
-  bool no_dist = false;                         // this rank loads alone, whatever `comm` is
+  // This rank loads alone, whatever `comm` is. Any thread may do so, and without MPI_Init, but for
+  // Transfer::collective.
+  bool no_dist = false;
   std::chrono::nanoseconds deadline = std::chrono::minutes(30);  // of each wait for other ranks
   std::function<void(const Hang&)> on_hang = nullptr;            // as CommOptions::on_hang
   std::vector<StorageBackend> backends = default_backends();     // among which the id decides

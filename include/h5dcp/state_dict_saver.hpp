@@ -23,7 +23,9 @@ struct SaveArguments {
   StorageWriterBase* storage_writer = nullptr;  // the caller's; by default what takes the id
   SavePlanner* planner = nullptr;               // the caller's; by default a DefaultSavePlanner
   MPI_Comm comm = MPI_COMM_WORLD;               // the ranks that save together
-  bool no_dist = false;  // this rank saves alone, whatever `comm` is, a checkpoint of its own
+  // This rank saves alone, whatever `comm` is, a checkpoint of its own. Any thread may do so, and
+  // without MPI_Init, but for Transfer::collective.
+  bool no_dist = false;
   std::chrono::nanoseconds deadline = std::chrono::minutes(30);  // of each wait for other ranks
   std::function<void(const Hang&)> on_hang = nullptr;            // as CommOptions::on_hang
   std::vector<StorageBackend> backends = default_backends();     // among which the id decides

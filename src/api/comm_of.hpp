@@ -9,9 +9,9 @@ namespace h5dcp {
 // Of SaveArguments or LoadArguments. Collective if it is the first Comm of the communicator.
 template <class Arguments>
 Comm comm_of(const Arguments& arguments) {
-  return Comm(
-      arguments.no_dist ? MPI_COMM_SELF : arguments.comm,
-      {.deadline = arguments.deadline, .on_hang = arguments.on_hang, .options = arguments.options});
+  const CommOptions options{
+      .deadline = arguments.deadline, .on_hang = arguments.on_hang, .options = arguments.options};
+  return arguments.no_dist ? Comm::alone(options) : Comm(arguments.comm, options);
 }
 
 }  // namespace h5dcp

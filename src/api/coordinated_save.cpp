@@ -11,7 +11,7 @@ std::vector<WriteResult> coordinated_save(const Comm& comm, StorageWriter& stora
                                           const StorageMeta& meta, Operation& operation) {
   operation.begin("negotiate");
   Metadata metadata;  // on the coordinator
-  auto plan = on_coordinator<SavePlan>(comm, local_plan, [&](std::vector<SavePlan> plans) {
+  const auto answer = on_coordinator<SavePlan>(comm, local_plan, [&](std::vector<SavePlan> plans) {
     auto global = planner.create_global_plan(std::move(plans));
     metadata = std::move(global.metadata);
     return storage.prepare_global_plan(std::move(global.plans));
@@ -21,7 +21,7 @@ std::vector<WriteResult> coordinated_save(const Comm& comm, StorageWriter& stora
   std::vector<WriteResult> results;
   std::vector<Message> sent;
   comm.agree("write", [&] {
-    plan = planner.finish_plan(std::move(plan));
+    const auto plan = planner.finish_plan(decoded_answer<SavePlan>(answer));
     results = storage.write_data(plan, planner);
     sent.push_back({comm.coordinator(), encode_results(results)});
   });
@@ -30,6 +30,7 @@ std::vector<WriteResult> coordinated_save(const Comm& comm, StorageWriter& stora
   const auto received = comm.exchange("send results to the coordinator", std::move(sent));
   comm.agree("write", [&] {
     if (!comm.is_coordinator()) return;
+    check_all_are_here(comm, received);
     std::vector<std::vector<WriteResult>> all;
     all.reserve(received.size());
     for (const auto& message : received) all.push_back(decode_results(message.bytes));

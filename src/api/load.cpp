@@ -81,8 +81,10 @@ LoadResult load_on(const Comm& comm, StateDict& state_dict, const LoadArguments&
       storage.get().set_up_storage_reader(result.metadata, comm.is_coordinator());
       plan = storage.get().prepare_local_plan(planner.create_local_plan());
     });
-    if (planner.needs_all_plans() || storage.needs_all_plans()) {
-      plan = on_coordinator<LoadPlan>(comm, plan, [&](std::vector<LoadPlan> plans) {
+    const bool is_decided = planner.needs_all_plans() || storage.needs_all_plans();
+    std::vector<Message> answer;
+    if (is_decided) {
+      answer = on_coordinator<LoadPlan>(comm, plan, [&](std::vector<LoadPlan> plans) {
         return storage.prepare_global_plan(planner.create_global_plan(std::move(plans)));
       });
     }
@@ -90,6 +92,7 @@ LoadResult load_on(const Comm& comm, StateDict& state_dict, const LoadArguments&
     operation.begin("read");
     std::uint64_t bytes = 0;
     comm.agree("finish plan", [&] {
+      if (is_decided) plan = decoded_answer<LoadPlan>(answer);
       plan = planner.finish_plan(std::move(plan));
       bytes = bytes_of(plan, result.metadata);
     });

@@ -1,6 +1,7 @@
 #include "comm/step.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace h5dcp {
 namespace {
@@ -17,6 +18,7 @@ void merge(const Spread& from, Spread& to) {
 
 void merge(const Counted& from, Counted& to) {
   to.failed += from.failed;
+  to.missing += from.missing;
   for (std::size_t i = 0; i < to.tally.sums.size(); ++i) to.tally.sums[i] += from.tally.sums[i];
   for (std::size_t i = 0; i < to.tally.maxima.size(); ++i) {
     to.tally.maxima[i] = std::max(to.tally.maxima[i], from.tally.maxima[i]);
@@ -143,7 +145,7 @@ MPI_Comm Step::split_by_node() const {
 }
 
 void Step::await(const std::function<bool()>& poll) const {
-  static_cast<void>(guarded(Bytes{}, [&](Bytes& /*nothing*/) { wait_until(poll); }));
+  guarded([&] { wait_until(poll); });
 }
 
 }  // namespace h5dcp

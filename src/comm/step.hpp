@@ -7,14 +7,13 @@
 #include <cstdint>
 #include <exception>
 #include <functional>
-#include <memory>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "comm/channel.hpp"
+#include "comm/pending.hpp"
 #include "comm/roll_call.hpp"
-#include "comm/wait.hpp"
 #include "h5dcp/bytes.hpp"
 #include "h5dcp/comm.hpp"
 
@@ -22,10 +21,11 @@ namespace h5dcp {
 
 // A Tally on its way through MPI: the means are sums until all ranks are in.
 struct Counted {
-  std::uint64_t failed = 0;  // ranks
+  std::uint64_t failed = 0;   // ranks
+  std::uint64_t missing = 0;  // Deliveries::missing
   Tally tally;
 };
-static_assert(sizeof(Counted) == 160);
+static_assert(sizeof(Counted) == 168);
 
 // One step of the protocol: collective calls that share a name for error messages, and a deadline
 // that each of them has for itself. Every call of the library that waits for other ranks is a
@@ -59,34 +59,36 @@ class Step {
   void await(const std::function<bool()>& poll) const;
 
  private:
-  // Lets `talk(memory)` communicate. Whatever goes wrong on the way breaks the channel, and leaks
-  // the memory, to which MPI may still write.
-  template <class Memory, class Talk>
-  Memory guarded(Memory memory, const Talk& talk) const {
+  // Lets `talk()` communicate, and returns what it does. Whatever goes wrong on the way breaks the
+  // channel.
+  template <class Talk>
+  auto guarded(const Talk& talk) const {
     check_channel();  // again: a watchdog may have found it too late since then
-    auto kept = std::make_unique<Memory>(std::move(memory));
     try {
       if (channel_.overdue || late()) {
         throw roll_call(channel_, name_, options_.deadline, !channel_.overdue);
       }
-      talk(*kept);
-      return std::move(*kept);
+      return talk();
     } catch (...) {
-      static_cast<void>(kept.release());  // leaked on purpose: MPI may still write to it
       channel_.broken = std::current_exception();
       throw;
     }
   }
 
-  // Starts one call on the memory and waits until it is complete.
+  // Starts one call on the memory and waits until it is complete. What the ranks bring together is
+  // what a rank brings that is alone.
   template <class Memory, class Start>
   Memory run(Memory memory, const Start& start) const {
-    return guarded(std::move(memory), [&](Memory& kept) {
-      MPI_Request request = MPI_REQUEST_NULL;
-      start(kept, request);
-      wait_until([&] { return done(request); });
+    if (channel_.alone) return memory;
+    return guarded([&] {
+      Pending<Memory> call(std::move(memory), start);
+      wait_until([&] { return call.done(); });
+      return call.take();
     });
   }
+
+  // The exchange itself: the messages that have arrived.
+  std::vector<Message> deliver(std::vector<Message> messages) const;
 
   // Throws what broke the channel, if something did.
   void check_channel() const;

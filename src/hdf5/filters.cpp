@@ -3,6 +3,8 @@
 #include <array>
 #include <cstdint>
 
+#include "hdf5/turn.hpp"
+
 namespace h5dcp::hdf5 {
 namespace {
 
@@ -29,6 +31,7 @@ void set_filters(const PropertyList& creation, const Filters& filters, const std
 
 std::vector<hdf5_format::Filter> stored_filters(const Filters& filters, std::size_t itemsize,
                                                 const std::string& action) {
+  const Turn turn;
   const PropertyList creation(H5Pcreate(H5P_DATASET_CREATE), action);
   set_filters(creation, filters, action);
   const int count = H5Pget_nfilters(creation.get());

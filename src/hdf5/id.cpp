@@ -15,13 +15,4 @@ void fail(const std::string& action) {
   throw Error(ErrorCode::io, action + ": " + cause);
 }
 
-Quiet::Quiet() {
-  H5Eget_auto2(H5E_DEFAULT, &handler_, &data_);
-  H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
-}
-
-Quiet::~Quiet() {
-  H5Eset_auto2(H5E_DEFAULT, handler_, data_);
-}
-
 }  // namespace h5dcp::hdf5

@@ -3,7 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "layout/tables.hpp"
+#include "layout/table_fields.hpp"
 
 namespace h5dcp::hdf5 {
 namespace {
@@ -45,40 +45,12 @@ Datatype complex_of(DType part) {
   return type;
 }
 
-Datatype tensor_row_type() {
-  Datatype type(H5Tcreate(H5T_COMPOUND, sizeof(TensorRow)), kAction);
-  const auto field = [&type](const char* name, std::size_t offset, hid_t of) {
-    ok(H5Tinsert(type.get(), name, offset, of), kAction);
-  };
-  field("name_offset", offsetof(TensorRow, name_offset), H5T_STD_U64LE);
-  field("name_bytes", offsetof(TensorRow, name_bytes), H5T_STD_U32LE);
-  field("path_bytes", offsetof(TensorRow, path_bytes), H5T_STD_U32LE);
-  field("first_size", offsetof(TensorRow, first_size), H5T_STD_U64LE);
-  field("dims", offsetof(TensorRow, dims), H5T_STD_U32LE);
-  field("dtype", offsetof(TensorRow, dtype), H5T_STD_U8LE);
-  field("kind", offsetof(TensorRow, kind), H5T_STD_U8LE);
-  field("filters", offsetof(TensorRow, filters), H5T_STD_U16LE);
-  field("address", offsetof(TensorRow, address), H5T_STD_U64LE);
-  field("nbytes", offsetof(TensorRow, nbytes), H5T_STD_U64LE);
-  field("first_chunk", offsetof(TensorRow, first_chunk), H5T_STD_U64LE);
-  field("chunks", offsetof(TensorRow, chunks), H5T_STD_U64LE);
-  return type;
-}
-
-Datatype chunk_row_type() {
-  Datatype type(H5Tcreate(H5T_COMPOUND, sizeof(ChunkRow)), kAction);
-  const auto field = [&type](const char* name, std::size_t offset, hid_t of) {
-    ok(H5Tinsert(type.get(), name, offset, of), kAction);
-  };
-  field("tensor", offsetof(ChunkRow, tensor), H5T_STD_U64LE);
-  field("first_box", offsetof(ChunkRow, first_box), H5T_STD_U64LE);
-  field("first_checksum", offsetof(ChunkRow, first_checksum), H5T_STD_U64LE);
-  field("blocks", offsetof(ChunkRow, blocks), H5T_STD_U64LE);
-  field("nbytes", offsetof(ChunkRow, nbytes), H5T_STD_U64LE);
-  field("block_rows", offsetof(ChunkRow, block_rows), H5T_STD_U64LE);
-  field("block_dim", offsetof(ChunkRow, block_dim), H5T_STD_U32LE);
-  field("writer", offsetof(ChunkRow, writer), H5T_STD_U32LE);
-  field("digest", offsetof(ChunkRow, digest), H5T_STD_U64LE);
+Datatype row_type(Table table) {
+  Datatype type(H5Tcreate(H5T_COMPOUND, item_bytes(table)), kAction);
+  for (const auto& field : fields_of(table)) {
+    const Datatype number = datatype_of(field.dtype);
+    ok(H5Tinsert(type.get(), field.name, field.offset, number.get()), kAction);
+  }
   return type;
 }
 
@@ -131,30 +103,7 @@ Datatype datatype_of(DType dtype) {
 }
 
 Datatype datatype_of(Table table) {
-  switch (table) {
-    case Table::tensors:
-      return tensor_row_type();
-    case Table::chunks:
-      return chunk_row_type();
-    case Table::names:
-    case Table::blobs:
-      return copy_of(H5T_STD_U8LE);
-    case Table::shapes:
-    case Table::boxes:
-      return copy_of(H5T_STD_I64LE);
-    case Table::checksums:
-      return copy_of(H5T_STD_U64LE);
-  }
-  throw Error(ErrorCode::internal, "no HDF5 type for an index table");
-}
-
-Bytes encoded(const Datatype& type) {
-  constexpr std::size_t kBefore = 2;  // that it is a datatype, and the version of this
-  std::size_t nbytes = 0;
-  ok(H5Tencode(type.get(), nullptr, &nbytes), kAction);
-  Bytes bytes(nbytes);
-  ok(H5Tencode(type.get(), bytes.data(), &nbytes), kAction);
-  return {bytes.begin() + kBefore, bytes.begin() + static_cast<std::ptrdiff_t>(nbytes)};
+  return fields_of(table).empty() ? datatype_of(item_dtype(table)) : row_type(table);
 }
 
 }  // namespace h5dcp::hdf5

@@ -2,7 +2,6 @@
 
 #pragma once
 
-#include "h5dcp/bytes.hpp"
 #include "h5dcp/tensor.hpp"
 #include "hdf5/id.hpp"
 #include "layout/record.hpp"
@@ -13,10 +12,7 @@ namespace h5dcp::hdf5 {
 // turn collective writes into independent ones. Throws Error{io}.
 Datatype datatype_of(DType dtype);
 
-// The type of a table's rows or items: layout/tables.hpp. Throws Error{io}.
+// The type of a table's rows or items: layout/table_fields.hpp. Throws Error{io}.
 Datatype datatype_of(Table table);
-
-// The datatype message of an object header. Throws Error{io}.
-Bytes encoded(const Datatype& type);
 
 }  // namespace h5dcp::hdf5

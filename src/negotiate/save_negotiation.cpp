@@ -250,6 +250,10 @@ std::vector<Message> CoordinatorNegotiation::proposals() {
 
 void CoordinatorNegotiation::merge(const std::vector<Message>& received, SavePlanner& planner) {
   if (received.empty()) return;  // another rank is the coordinator
+  if (received.size() != static_cast<std::size_t>(size_)) {
+    throw Error(ErrorCode::internal, "plans of " + std::to_string(received.size()) + " ranks of " +
+                                         std::to_string(size_) + " have arrived");
+  }
   std::vector<SavePlan> plans;
   plans.reserve(received.size());
   for (const auto& message : received) plans.push_back(decode_plan<SavePlan>(message.bytes));

@@ -7,6 +7,7 @@
 #include "files/index.hpp"
 #include "hdf5/draft_driver.hpp"
 #include "hdf5/id.hpp"
+#include "hdf5/turn.hpp"
 #include "layout/dataset_name.hpp"
 #include "skeleton/segments.hpp"
 
@@ -40,7 +41,7 @@ void make_longer(const PosixFile& file, std::uint64_t nbytes) {
 }  // namespace
 
 void index_chunks(const PosixFile& file, const SkeletonImage& image, Record& record) {
-  const hdf5::Quiet quiet;
+  const hdf5::Turn turn;
   const auto action = "index the chunks of '" + file.path() + "'";
   Draft draft{.metadata = PosixFile::in_memory(), .file_bytes = record.file_bytes};
   write_image(draft.metadata, image);

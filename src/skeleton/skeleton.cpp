@@ -10,7 +10,6 @@
 #include "base/checksum.hpp"
 #include "files/index.hpp"
 #include "files/posix_file.hpp"
-#include "hdf5/id.hpp"
 #include "layout/box_chunks.hpp"
 #include "layout/filters.hpp"
 #include "layout/tables.hpp"
@@ -156,7 +155,6 @@ std::uint64_t slot_bytes(std::uint64_t nbytes) {
 Skeleton make_skeleton(const std::string& path, const std::vector<SkeletonEntry>& entries,
                        const Record& whole, SkeletonMaker maker, const FilePlacement& placement,
                        SkeletonImage* image) {
-  const hdf5::Quiet quiet;
   Skeleton skeleton;
   Tables tables = lay_out(entries, skeleton.places);
   Record& record = skeleton.record;
@@ -202,7 +200,6 @@ Skeleton make_skeleton(const std::string& path, const std::vector<SkeletonEntry>
 DataFileSkeleton make_data_file(const std::string& path, const std::vector<SkeletonEntry>& entries,
                                 const Record& whole, SkeletonMaker maker,
                                 const FilePlacement& placement) {
-  const hdf5::Quiet quiet;
   Record record = whole;
   DataFileSkeleton made{.file = make_file(path, placement), .addresses = {}};
   Objects objects = make_objects(made.file, entries, {}, "", maker, placement);

@@ -10,9 +10,9 @@
 #include <utility>
 
 #include "hdf5/filters.hpp"
-#include "hdf5/types.hpp"
 #include "hdf5_format/chunk_btree.hpp"
 #include "hdf5_format/dataset_header.hpp"
+#include "hdf5_format/datatype.hpp"
 #include "hdf5_format/global_heap.hpp"
 #include "hdf5_format/group.hpp"
 #include "hdf5_format/local_heap.hpp"
@@ -61,7 +61,7 @@ Headers::Headers(const std::string& path, const std::vector<SkeletonEntry>& entr
                  const OfTables& items)
     : action_("create '" + path + "'"), entries_(entries) {
   for (std::size_t t = 0; t < kTables; ++t) {
-    table_types_.at(t) = hdf5::encoded(hdf5::datatype_of(Table{static_cast<std::uint8_t>(t)}));
+    table_types_.at(t) = hdf5_format::datatype_message(Table{static_cast<std::uint8_t>(t)});
     table_sizes_.at(t) = {static_cast<std::int64_t>(items.at(t))};
   }
 }
@@ -76,7 +76,7 @@ std::span<const hdf5_format::Filter> Headers::filters_of(const SkeletonEntry& en
 DatasetHeader Headers::of_entry(std::size_t i) {
   const auto& entry = entries_[i];
   auto& type = types_.at(static_cast<std::size_t>(entry.dtype));
-  if (type.empty()) type = hdf5::encoded(hdf5::datatype_of(entry.dtype));
+  if (type.empty()) type = hdf5_format::datatype_message(entry.dtype);
   attributes_ = {TextAttribute{"fqn", entry.fqn}, TextAttribute{"dtype", to_string(entry.dtype)}};
   DatasetHeader header{.datatype = type,
                        .itemsize = itemsize(entry.dtype),

@@ -12,6 +12,7 @@
 #include "hdf5/draft_driver.hpp"
 #include "hdf5/filters.hpp"
 #include "hdf5/id.hpp"
+#include "hdf5/turn.hpp"
 #include "hdf5/types.hpp"
 #include "layout/box_chunks.hpp"
 #include "layout/data_parts.hpp"
@@ -231,6 +232,7 @@ void place_chunks(const std::string& path, PosixFile& file,
 ObjectPlaces make_with_hdf5(const std::string& path, PosixFile& draft,
                             const std::vector<SkeletonEntry>& entries, const OfTables& items,
                             const std::string& data_folder) {
+  const hdf5::Turn turn;
   Hdf5Maker maker(path, draft, entries.size(), data_folder);
   ObjectPlaces places;
   maker.group("/state");

@@ -13,6 +13,7 @@
 #include "comm/watchdog.hpp"
 #include "h5dcp/error.hpp"
 #include "hdf5/id.hpp"
+#include "hdf5/turn.hpp"
 #include "hdf5/types.hpp"
 #include "layout/dataset_name.hpp"
 #include "layout/hyperslab.hpp"
@@ -194,13 +195,17 @@ class CollectiveEngine : public Engine {
     std::vector<std::uint64_t> rounds(index_.size() + kTables);
     for (const auto& piece : pieces) ++rounds.at(piece.target.number);
     const auto mine = rounds;
+    const hdf5::CollectiveTurn together;
+    rounds.push_back(together.has_begun() ? 0 : 1);
     rounds = comm_.max(step, std::move(rounds));
+    if (rounds.back() > 0) comm_.agree(step, [&] { refuse(together); });
+    rounds.pop_back();
     std::vector<std::uint64_t> numbers;
     for (std::uint64_t number = 0; number < rounds.size(); ++number) {
       if (rounds[number] > 0) numbers.push_back(number);
     }
 
-    const hdf5::Quiet quiet;
+    const hdf5::Turn turn;
     FirstError error;
     Watchdog watchdog(comm_, std::string(step), file_.path());
     SharedFile file(watchdog);
@@ -237,6 +242,13 @@ class CollectiveEngine : public Engine {
     }
     error.attempt([&] { file.close("close '" + file_.path() + "'"); });
     comm_.agree(step, [&] { error.rethrow(); });
+  }
+
+  static void refuse(const hdf5::CollectiveTurn& turn) {
+    if (turn.has_begun()) return;
+    throw Error(ErrorCode::invalid_argument,
+                "Transfer::collective: another thread of this process is inside of HDF5's "
+                "collective calls, and only one at a time can be");
   }
 
   // Throws Error{corrupt} if the dataset is not what the index says: a selection that HDF5 refuses
