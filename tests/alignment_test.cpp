@@ -124,13 +124,17 @@ TEST_F(Alignment, IsThatOfTheOption) {
   }
 }
 
-TEST_F(Alignment, OfARepeatedSaveIsThatOfThePlannedOne) {
+TEST_F(Alignment, OfAnotherSizeIsAnotherPlan) {
   PlanCache cache;
   save_as("planned", {.alignment = kUnit}, &cache);
   EXPECT_FALSE(repeated);
-  save_as("repeated", {.alignment = kPage}, &cache);
+  save_as("again", {.alignment = kUnit}, &cache);
   EXPECT_TRUE(repeated);
-  EXPECT_TRUE(contents("repeated") == contents("planned"));
+  EXPECT_TRUE(contents("again") == contents("planned"));
+  save_as("other", {.alignment = kPage}, &cache);
+  EXPECT_FALSE(repeated);
+  save_as("fresh", {.alignment = kPage});
+  EXPECT_TRUE(contents("other") == contents("fresh"));
 }
 
 TEST_F(Alignment, IsThatOfRank0) {

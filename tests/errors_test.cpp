@@ -578,6 +578,119 @@ TEST_P(Errors, EveryOperationOfTheReaderMayFail) {
   }
 }
 
+// Ranks of a node check together what several of them load. What one load has checked is no answer
+// in the next one, also if a rank that has checked then loads nothing.
+TEST_P(Errors, DamageIsFoundByALoadAfterOneThatFoundNone) {
+  constexpr std::int64_t kElements = std::int64_t{3} << 17;  // 3 MiB: in a slot of each rank
+  const auto path = folder_ + "/damaged.h5";
+  const auto weights = allocate(DType::float64, {kElements});
+  for (std::int64_t i = 0; i < kElements; ++i) {
+    static_cast<double*>(weights.data)[i] = static_cast<double>(i + 1) / 3;
+  }
+  StateDict state{{"replicated", weights}};
+  Hdf5Writer writer(path, {.transfer = GetParam()});
+  EXPECT_EQ(test::text_of(test::failure_of([&] { save(state, {.storage_writer = &writer}); })),
+            "success");
+  const auto try_load_all = [&](int idle) {
+    StateDict loaded;
+    if (rank_ != idle) loaded["replicated"] = allocate(DType::float64, {kElements});
+    Hdf5Reader reader(path, {.transfer = GetParam(), .piece_bytes = 128 << 10});
+    return test::failure_of([&] { load(loaded, {.storage_reader = &reader}); });
+  };
+  const std::string good = rank_ == 0 ? read_file(path) : "";
+  for (const int slot : {0, 1, 2}) {
+    const int idle = size_ > 1 ? slot % size_ : -1;
+    EXPECT_EQ(test::text_of(try_load_all(-1)), "success");
+    if (rank_ == 0) {
+      auto content = good;
+      const auto element = static_cast<double>(slot * kElements / 3 + 999 + 1) / 3;
+      const auto at = content.find(std::string(reinterpret_cast<const char*>(&element), 8));
+      EXPECT_NE(at, std::string::npos);
+      content[at + 2] = static_cast<char>(content[at + 2] ^ 1);
+      write_file(path, content);
+    }
+    MPI_Barrier(MPI_COMM_WORLD);
+    expect_failed(try_load_all(idle), "slot " + std::to_string(slot), ErrorCode::corrupt,
+                  {"'replicated'"});
+    if (rank_ == 0) write_file(path, good);
+    MPI_Barrier(MPI_COMM_WORLD);
+  }
+  if (rank_ == 0) fs::remove(path);
+}
+
+TEST_P(Errors, RanksMustHaveTheSameOptions) {
+  const bool collective = GetParam() == Transfer::collective;
+  struct Case {
+    std::string name;
+    std::function<void(Hdf5Options& own, Options& of_program)> change;  // on the last rank
+    bool save_fails, load_fails;
+  };
+  std::vector<Case> cases{
+      {"transfer",
+       [&](auto& own, auto&) {
+         own.transfer = collective ? Transfer::direct : Transfer::collective;
+       },
+       true, true},
+      {"filters", [](auto& own, auto&) { own.filters.shuffle = true; }, true, false},
+      {"checksums", [](auto& own, auto&) { own.checksums = false; }, true, false},
+      {"hints",
+       [](auto& own, auto&) {
+         own.hints = {{"cb_nodes", "1"}};
+       },
+       collective, collective},
+      {"Options::hints",
+       [](auto&, auto& of_program) {
+         of_program.hints = {{"cb_nodes", "1"}};
+       },
+       collective, collective},
+      {"overwrite", [](auto& own, auto&) { own.overwrite = Overwrite::refuse; }, false, false},
+      {"piece_bytes", [](auto& own, auto&) { own.piece_bytes = 4096; }, false, false},
+      {"alignment", [](auto& own, auto&) { own.alignment = 65536; }, false, false},
+      {"striping", [](auto& own, auto&) { own.striping.count = 1; }, false, false}};
+  if (!collective) {
+    cases.push_back({"transfer",
+                     [](auto& own, auto&) {
+                       own.transfer = own.transfer == Transfer::direct ? Transfer::aggregated
+                                                                       : Transfer::direct;
+                     },
+                     true, true});
+    cases.push_back({"files", [](auto& own, auto&) { own.files = Files::number(2); }, true, false});
+    cases.push_back(
+        {"layout", [](auto& own, auto&) { own.layout = Layout::chunk_per_shard; }, true, false});
+  }
+  for (const auto& c : cases) {
+    Hdf5Options own = options();
+    Options of_program;
+    if (rank_ > 0 && is_last()) c.change(own, of_program);
+    const auto expect = [&](const Failure& failure, bool fails, const std::string& why) {
+      if (size_ == 1 || !fails) {
+        EXPECT_EQ(test::text_of(failure), "success") << why;
+        return;
+      }
+      expect_failed(failure, why, ErrorCode::invalid_argument,
+                    {c.name + " is '", "', but on rank 0 it is '", "all ranks must choose the same",
+                     "[rank {last} of {size}]"});
+      if (failure) {
+        EXPECT_EQ(failure->failed_ranks(), std::vector<int>{size_ - 1}) << why;
+      }
+    };
+    const auto path = folder_ + "/options.h5";
+    Hdf5Writer writer(path, own);
+    StateDict state = make_state(0, rank_, size_, true);
+    expect(
+        test::failure_of([&] { save(state, {.storage_writer = &writer, .options = of_program}); }),
+        c.save_fails, "save: " + c.name);
+    MPI_Barrier(MPI_COMM_WORLD);
+    if (rank_ == 0) fs::remove(path);
+    MPI_Barrier(MPI_COMM_WORLD);
+    Hdf5Reader reader(path_, own);
+    StateDict loaded = make_state(1, rank_, size_, false);
+    expect(
+        test::failure_of([&] { load(loaded, {.storage_reader = &reader, .options = of_program}); }),
+        c.load_fails, "load: " + c.name);
+  }
+}
+
 TEST_P(Errors, OneSaveAfterTheOther) {
   for (int way = 0; way < 3; ++way) {
     test::FaultySavePlanner planner({is_last() ? "finish_plan" : "", 0});

@@ -326,6 +326,39 @@ TEST_P(NodeEngine, ReadsAndChecksReplicasOnceANode) {
   EXPECT_LE(all_checks, once + alone / 15);
 }
 
+// A note that a piece was checked is for the read in which it was, also if the rank that left it
+// has no pieces in the next one, and clears nothing.
+TEST_P(NodeEngine, ChecksAgainWhatAnEarlierReadHasChecked) {
+  constexpr std::int64_t kBytes = std::int64_t{8} << 20;
+  Drawn drawn;
+  drawn.target = {0, 4096, 1, {kBytes}};
+  drawn.boxes.push_back({{0}, {kBytes}});
+  drawn.ranks.push_back(0);
+  const auto file = make(4096 + kBytes);
+  write(file, {drawn});
+  constexpr std::int64_t kPiece = std::int64_t{64} << 10;
+  std::vector<Box> boxes;
+  for (std::int64_t first = 0; first < kBytes; first += kPiece)
+    boxes.push_back({{first}, {kPiece}});
+  std::vector<Piece> pieces;
+  for (const auto& box : boxes) pieces.push_back({drawn.target, {&box, 1}});
+  const int most = GetParam().ranks_a_node == 0 ? comm_->size() : GetParam().ranks_a_node;
+  for (int idle = 0; idle < most; ++idle) {
+    EXPECT_EQ(read(file, pieces, 1).wrong, 0U);
+    const bool reads = comm_->rank() % most != idle;
+    const auto [wrong, checks] = read(file, reads ? pieces : std::vector<Piece>(), 1);
+    EXPECT_EQ(wrong, 0U);
+    MPI_Comm node = MPI_COMM_NULL;
+    MPI_Comm_split(parent_, comm_->rank() / most, 0, &node);
+    std::uint64_t sums[] = {checks, reads ? pieces.size() : 0U};
+    MPI_Allreduce(MPI_IN_PLACE, sums, 2, MPI_UINT64_T, MPI_SUM, node);
+    MPI_Comm_free(&node);
+    if (sums[1] > 0) {
+      EXPECT_GE(sums[0], pieces.size()) << "without rank " << idle;
+    }
+  }
+}
+
 // Whichever rank fails, in whichever piece: the same error, and nobody waits.
 TEST_P(NodeEngine, AnErrorOfOneRankIsThatOfAll) {
   for (int faulty = 0; faulty < comm_->size(); ++faulty) {

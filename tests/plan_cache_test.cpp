@@ -594,6 +594,66 @@ TEST_F(PlanCaches, WritersThatCannotRepeatAlwaysLayOut) {
   expect(small_pieces, true, "other pieces, which do not reach the file");
 }
 
+// A rank that moves its data in another way, or to other places, must not do so by the plan of
+// then.
+TEST_F(PlanCaches, OtherOptionsAreAnotherPlan) {
+  struct Case {
+    const char* name;
+    std::function<void(Hdf5Options& options)> change;
+    bool must_agree;  // all ranks
+    bool same_plan;
+  };
+  const Case cases[] = {
+      {"transfer", [](auto& options) { options.transfer = Transfer::aggregated; }, true, false},
+      {"transfer", [](auto& options) { options.transfer = Transfer::collective; }, true, false},
+      {"filters", [](auto& options) { options.filters.shuffle = true; }, true, false},
+      {"checksums", [](auto& options) { options.checksums = false; }, true, false},
+      {"files", [](auto& options) { options.files = Files::number(2); }, true, false},
+      {"layout", [](auto& options) { options.layout = Layout::chunk_per_shard; }, true, false},
+      {"alignment", [](auto& options) { options.alignment = 65536; }, false, false},
+      {"striping", [](auto& options) { options.striping.bytes = 65536; }, false, false},
+      {"hints",
+       [](auto& options) {
+         options.hints = {{"cb_nodes", "1"}};
+       },
+       false, true},
+      {"piece_bytes", [](auto& options) { options.piece_bytes = 8192; }, false, true}};
+  for (const auto& c : cases) {
+    const auto try_with = [&](PlanCache& cache, int version, bool changed) {
+      Hdf5Options options{.transfer = Transfer::direct};
+      if (changed) c.change(options);
+      Hdf5Writer writer(path_, options);
+      auto arguments = with(cache);
+      arguments.storage_writer = &writer;
+      StateDict state = make_state(version);
+      return try_save(state, arguments);
+    };
+    PlanCache cache;
+    EXPECT_FALSE(try_with(cache, 1, false).repeated) << c.name;
+    EXPECT_TRUE(try_with(cache, 2, false).repeated) << c.name;
+    const auto of_one = try_with(cache, 3, is_last());
+    EXPECT_EQ(of_one.failure.has_value(), c.must_agree && size_ > 1) << c.name;
+    EXPECT_EQ(of_one.repeated, c.same_plan && !of_one.failure) << c.name;
+    test::expect_same(MPI_COMM_WORLD, of_one.failure, c.name);
+    if (of_one.failure) {
+      const std::string what = of_one.failure->what();
+      EXPECT_NE(what.find(std::string("Hdf5Options::") + c.name + " is '"), what.npos) << what;
+      EXPECT_EQ(of_one.failure->failed_ranks(), std::vector<int>{size_ - 1}) << what;
+      expect_version(path_, 2, c.name);
+      continue;
+    }
+    expect_version(path_, 3, c.name);
+    const auto of_all = try_with(cache, 4, true);
+    EXPECT_EQ(test::text_of(of_all.failure), "success") << c.name;
+    Hdf5Options changed;
+    c.change(changed);
+    const bool can_repeat = changed.transfer != Transfer::collective && !changed.filters.any() &&
+                            changed.files.way == Files::Way::one;
+    EXPECT_EQ(of_all.repeated, c.same_plan || (size_ == 1 && can_repeat)) << c.name;
+    expect_version(path_, 4, c.name);
+  }
+}
+
 TEST_F(PlanCaches, AModelAndItsAverageAlternate) {
   PlanCache cache;
   for (int version = 1; version <= 3; ++version) {

@@ -49,7 +49,7 @@ std::string_view to_string(Layout layout);
 
 struct Hdf5Options {
   Transfer transfer = Transfer::automatic;  // the same on all ranks, else every call is refused
-  Overwrite overwrite = Overwrite::replace;
+  Overwrite overwrite = Overwrite::replace;  // what rank 0 has counts, in each save
   // The most that one operation moves, and about what a rank needs beside its state; at most 1 GiB.
   std::uint64_t piece_bytes = std::uint64_t{8} << 20;
   // Of tensors; the same on all ranks. Tensors of less than 4 KiB, and those that ranks hold in
@@ -65,7 +65,7 @@ struct Hdf5Options {
   // What MPI-IO is told when Transfer::collective opens a file, after Options::hints; the same on
   // all ranks.
   Hints hints = {};
-  // Of a save; what rank 0 has counts, and a save that repeats a plan has that of the planned one.
+  // Of a save; what rank 0 has counts. A save with another value does not repeat an earlier plan.
   // Tensors of a multiple of so many bytes, or of 64 times as many, begin at a multiple of it.
   // A multiple of 4096; 0: the block of the file system, on Lustre the stripe.
   std::uint64_t alignment = 0;

@@ -14,8 +14,8 @@ struct CachedPlan;
 // One plan a key, with what the storage kept of its layout. Give it to save() as
 // SaveArguments::plan_cache, on every rank one. A save whose plan is what it was then negotiates
 // nothing; if it is not, on any rank, all plan again, so a cache never makes a save wrong. Only the
-// values' bytes and the elements may differ: a name, order, dtype, size, box, the ranks, an option
-// of the planner or another writer is a new plan, and so is a value that has outgrown its place.
+// values' bytes and the elements may differ: a name, order, dtype, size, box, the ranks or nodes,
+// an option of planner or writer, another writer, a value that has outgrown its place: a new plan.
 //
 // A rank keeps the places of what it writes; with HDF5, the coordinator also all bytes of the file
 // that are not data: some 700 bytes a tensor. A failed save forgets the plan of its key.

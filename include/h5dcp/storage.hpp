@@ -107,7 +107,7 @@ class RepeatingWriter {
   // only if the save succeeds.
   virtual std::shared_ptr<StoredLayout> keep_layout() = 0;
 
-  // Those of its options that decide where things lie: a save repeats only one with the same.
+  // Its options that change the file or the way to it: a save repeats only one with the same.
   virtual std::string layout_options() const = 0;
 
   // The longest value that can take the place of one like `value` in that layout.

@@ -41,7 +41,8 @@ Ballot Repetition::propose(const Comm& comm, StorageWriterBase& storage, const S
               .coordinator = comm.coordinator(),
               .planner = typeid(planner).name(),
               .plans_by = *plans_by,
-              .writer = typeid(storage).name() + (" " + writer_->layout_options())};
+              .writer = typeid(storage).name() + (" " + writer_->layout_options()),
+              .nodes = comm.nodes()};
 
   auto* cached = cache_->find(key_);
   if (cached == nullptr || cached->digest != plan_digest(plan, cached->rooms, context_)) {

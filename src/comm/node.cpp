@@ -6,38 +6,31 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
-#include <atomic>
 #include <cerrno>
 #include <exception>
 #include <new>
 #include <random>
 #include <system_error>
+#include <utility>
+#include <vector>
 
+#include "comm/channel.hpp"
 #include "comm/step.hpp"
+#include "h5dcp/bytes.hpp"
 #include "h5dcp/error.hpp"
 
 namespace h5dcp {
 
-// Where a rank says how far it is. Each has a cache line of its own.
-struct alignas(64) NodeMemory::Seat {
-  // Session and round, the upper and the lower 32 bits; the last round of a session is its end.
-  std::atomic<std::uint64_t> at;
-  std::array<std::atomic<std::uint64_t>, 2> values;  // of even and odd rounds
-  std::atomic<std::uint32_t> failed;                 // the latest session that did
-};
-
 namespace {
 
-constexpr std::uint32_t kEnd = std::numeric_limits<std::uint32_t>::max();
 constexpr std::size_t kPage = 4096;
 
-std::uint64_t stamp(std::uint32_t session, std::uint32_t round) {
-  return (std::uint64_t{session} << 32) | round;
+std::size_t bytes_of_seats(int ranks) {
+  return (static_cast<std::size_t>(ranks) * sizeof(NodeSeat) + kPage - 1) / kPage * kPage;
 }
 
-std::size_t whole_pages(std::size_t nbytes) {
-  return (nbytes + kPage - 1) / kPage * kPage;
+std::size_t bytes_for(int ranks) {
+  return bytes_of_seats(ranks) + static_cast<std::size_t>(ranks) * NodeMemory::kRoomBytes;
 }
 
 [[noreturn]] void fail(const std::string& what, int error) {
@@ -53,103 +46,133 @@ std::byte* map(int fd, std::size_t nbytes) {
 
 }  // namespace
 
-NodeMemory::NodeMemory() : nbytes_(whole_pages(sizeof(Seat)) + kRoomBytes) {
+NodeSegment::NodeSegment(int size) : size_(size), nbytes_(bytes_for(size)) {
   start_ = map(-1, nbytes_);
   if (start_ == nullptr) throw std::bad_alloc();
 }
 
-NodeMemory::NodeMemory(const std::string& name, int rank, int size) : rank_(rank), size_(size) {
-  const auto ranks = static_cast<std::size_t>(size);
-  nbytes_ = whole_pages(ranks * sizeof(Seat)) + ranks * kRoomBytes;
-  const int flags = rank == 0 ? O_RDWR | O_CREAT | O_EXCL : O_RDWR;
+NodeSegment::NodeSegment(const std::string& name, bool makes, int size)
+    : size_(size), nbytes_(bytes_for(size)) {
+  const int flags = makes ? O_RDWR | O_CREAT | O_EXCL : O_RDWR;
   const int fd = ::shm_open(name.c_str(), flags, 0600);
   if (fd < 0) fail("open shared memory '" + name + "'", errno);
   int error = 0;
   // Reserved, as what is missing would show in a signal.
-  if (rank == 0) error = ::posix_fallocate(fd, 0, static_cast<off_t>(nbytes_));
+  if (makes) error = ::posix_fallocate(fd, 0, static_cast<off_t>(nbytes_));
   if (error == 0) start_ = map(fd, nbytes_);
   if (error == 0 && start_ == nullptr) error = errno;
   ::close(fd);
   if (error == 0) return;
-  if (rank == 0) ::shm_unlink(name.c_str());
+  if (makes) ::shm_unlink(name.c_str());
   fail("share " + std::to_string(nbytes_) + " bytes of memory '" + name + "'", error);
 }
 
-NodeMemory::~NodeMemory() {
+NodeSegment::~NodeSegment() {
   if (start_ != nullptr) ::munmap(start_, nbytes_);
 }
 
-std::byte* NodeMemory::room() const {
-  return start_ + whole_pages(static_cast<std::size_t>(size_) * sizeof(Seat));
+NodeSeat* NodeSegment::seats() const {
+  return reinterpret_cast<NodeSeat*>(start_);  // zeros are empty seats
 }
 
-NodeMemory::Seat& NodeMemory::seat(int rank) const {
-  return reinterpret_cast<Seat*>(start_)[rank];  // zeros are empty seats
+std::byte* NodeSegment::room() const {
+  return start_ + bytes_of_seats(size_);
 }
+
+NodeMemory::NodeMemory(std::shared_ptr<NodeSegment> segment, int rank)
+    : segment_(std::move(segment)), rank_(rank), seats_(segment_->seats(), rank, size()) {}
 
 namespace {
 
-// How many ranks share, and which of them this one is.
+// Where a rank is among those of its node.
 struct Place {
+  std::uint32_t node = 0;
   int rank = 0;
-  int size = 1;
+  int size = 0;
 };
 
-// Groups the ranks of a node by `most` neighbours; 0: all.
-MPI_Comm group_of_node(const Step& calls, int most, Place& place) {
-  MPI_Comm node = calls.split_by_node();
-  check(MPI_Comm_rank(node, &place.rank), "MPI_Comm_rank");
-  if (most > 0) {
-    MPI_Comm part = MPI_COMM_NULL;
-    check(MPI_Comm_split(node, place.rank / most, place.rank, &part), "MPI_Comm_split");
-    MPI_Comm_free(&node);
-    node = part;
-    check(MPI_Comm_rank(node, &place.rank), "MPI_Comm_rank");
+Place place_of(const std::vector<std::uint32_t>& nodes, int rank) {
+  Place place;
+  place.node = nodes.at(static_cast<std::size_t>(rank));
+  for (int other = 0; other < static_cast<int>(nodes.size()); ++other) {
+    if (nodes[static_cast<std::size_t>(other)] != place.node) continue;
+    place.rank += other < rank ? 1 : 0;
+    place.size += 1;
   }
-  check(MPI_Comm_size(node, &place.size), "MPI_Comm_size");
-  return node;
+  return place;
 }
 
-// The memory if this rank has it.
-std::unique_ptr<NodeMemory> try_to_share(const std::string& name, const Place& place) {
+// The name of shared memory, for the ranks that open it while this lives.
+class SharedName {
+ public:
+  explicit SharedName(std::uint64_t id) : name_(fmt::format("/h5dcp.{:016x}", id)) {}
+  SharedName(const SharedName&) = delete;
+  SharedName& operator=(const SharedName&) = delete;
+  ~SharedName() {
+    if (is_own_) ::shm_unlink(name_.c_str());
+  }
+
+  std::unique_ptr<NodeMemory> share(const Place& place) {
+    const bool makes = place.rank == 0;
+    auto segment = std::make_shared<NodeSegment>(name_, makes, place.size);
+    is_own_ = makes;
+    return std::make_unique<NodeMemory>(std::move(segment), place.rank);
+  }
+
+ private:
+  std::string name_;
+  bool is_own_ = false;
+};
+
+// What this rank can do for the others of its node. What fails is no error: a container may have no
+// /dev/shm, or too little of it.
+template <class Work>
+void attempt(const Work& work) noexcept {
   try {
-    return std::make_unique<NodeMemory>(name, place.rank, place.size);
-  } catch (const std::exception&) {
-    return nullptr;  // a container without /dev/shm, or too little of it: do without
+    work();
+  } catch (...) {
   }
-}
-
-bool all_of(bool mine, MPI_Comm group) {
-  int have = mine ? 1 : 0;
-  check(MPI_Allreduce(MPI_IN_PLACE, &have, 1, MPI_INT, MPI_MIN, group), "MPI_Allreduce");
-  return have != 0;
 }
 
 }  // namespace
 
+// A rank on which something fails does not leave the others waiting, as none of it ends this early.
+// A node whose first rank makes no memory has no id, and one of which a rank cannot open it fails.
 void connect_node(const Comm& comm) {
   Channel& channel = *comm.channel_;
   if (channel.node) return;
-  const Step calls(channel, "connect the ranks of a node", comm.options_);
-  Place place;
-  // From here on all ranks are there, and what they do is short: MPI's own waits will do.
-  MPI_Comm group = group_of_node(calls, channel.ranks_a_node, place);
-  std::unique_ptr<NodeMemory> memory;
-  if (place.size > 1) {
-    std::uint64_t id = (std::uint64_t{std::random_device()()} << 32) | std::random_device()();
-    // NOLINTNEXTLINE(mpi-type-mismatch): clang-tidy does not know that these are the same type
-    check(MPI_Bcast(&id, 1, MPI_UINT64_T, 0, group), "MPI_Bcast");
-    const auto name = fmt::format("/h5dcp.{:016x}", id);
-    if (place.rank == 0) memory = try_to_share(name, place);
-    if (all_of(place.rank != 0 || memory, group)) {
-      if (place.rank != 0) memory = try_to_share(name, place);
-      const bool shared = all_of(memory != nullptr, group);
-      if (place.rank == 0) ::shm_unlink(name.c_str());  // all have it open, and no crash leaves it
-      if (!shared) memory.reset();
-    }
+  const std::string step = "connect the ranks of a node";
+  const Step calls(channel, step, comm.options_);
+  const Place place = place_of(channel.nodes, channel.rank);
+  const auto nodes = *std::ranges::max_element(channel.nodes) + std::size_t{1};
+
+  std::optional<SharedName> name;
+  std::unique_ptr<NodeMemory> shared;
+  std::vector<std::uint64_t> ids(nodes);
+  Bytes failed(nodes + 1);  // each node, and whether a rank has no memory at all
+  if (place.size > 1 && place.rank == 0) {
+    attempt([&] {
+      std::random_device random;
+      const auto id = std::uint64_t{random()} << 32 | random() | 1U;
+      shared = name.emplace(id).share(place);
+      ids[place.node] = id;
+    });
   }
-  MPI_Comm_free(&group);
-  channel.node = memory ? std::move(memory) : std::make_unique<NodeMemory>();
+  ids = calls.reduce(std::move(ids), MPI_MAX);
+  const auto id = ids[place.node];
+  if (id != 0 && place.rank != 0) attempt([&] { shared = name.emplace(id).share(place); });
+
+  std::unique_ptr<NodeMemory> alone;
+  attempt([&] { alone = std::make_unique<NodeMemory>(); });
+  failed[place.node] = shared ? 0 : 1;
+  failed[nodes] = alone ? 0 : 1;
+  failed = calls.max(std::move(failed));
+  if (failed[nodes] != 0) {
+    comm.agree(step, [&] {
+      if (!alone) throw std::bad_alloc();
+    });
+  }
+  channel.node = failed[place.node] == 0 ? std::move(shared) : std::move(alone);
 }
 
 int NodeSession::ranks_of_node(const Comm& comm) {
@@ -168,55 +191,49 @@ NodeSession::NodeSession(const Comm& comm, std::string_view step)
   }
   auto& memory = *memory_;
   if (memory.open_++ > 0) return;
-  memory.session_ += 1;
-  memory.round_ = 0;
+  memory.seats_.open();
   memory.failed_ = false;
 }
 
 NodeSession::~NodeSession() {
   auto& memory = *memory_;
   if (std::uncaught_exceptions() > exceptions_) fail();
-  if (--memory.open_ == 0) memory.seat(memory.rank_).at.store(stamp(memory.session_, kEnd));
+  if (--memory.open_ == 0) memory.seats_.leave(false);
 }
 
 void NodeSession::fail() noexcept {
-  auto& memory = *memory_;
-  memory.failed_ = true;
-  auto& seat = memory.seat(memory.rank_);
-  seat.failed.store(memory.session_);
-  seat.at.store(stamp(memory.session_, kEnd));
+  memory_->failed_ = true;
+  memory_->seats_.leave(true);
 }
 
 std::optional<std::uint64_t> NodeSession::sync(std::uint64_t value) {
+  using State = NodeSeats::State;
   auto& memory = *memory_;
+  auto& seats = memory.seats_;
   if (memory.failed_) return std::nullopt;
-  memory.round_ += 1;
-  auto& seat = memory.seat(memory.rank_);
-  seat.values[memory.round_ % 2].store(value, std::memory_order_relaxed);
-  const auto here = stamp(memory.session_, memory.round_);
-  seat.at.store(here, std::memory_order_release);
-
-  const auto arrived = [&] {
-    for (int rank = 0; rank < memory.size_; ++rank) {
-      if (memory.seat(rank).at.load(std::memory_order_acquire) < here) return false;
-    }
-    return true;
-  };
-  if (!arrived()) Step(*comm_.channel_, step_, comm_.options_).await(arrived);
-
-  std::uint64_t least = kNone;
-  bool failed = false;
-  for (int rank = 0; rank < memory.size_; ++rank) {
-    const auto& other = memory.seat(rank);
-    failed = failed || other.failed.load() == memory.session_;
-    const auto brought = other.values[memory.round_ % 2].load(std::memory_order_acquire);
-    // One that has left, perhaps for the next session, brings nothing.
-    const bool left = other.at.load(std::memory_order_acquire) >= stamp(memory.session_, kEnd);
-    if (!left) least = std::min(least, brought);
+  seats.arrive(value);
+  auto round = seats.look();
+  if (round.state == State::waits) {
+    Step(*comm_.channel_, step_, comm_.options_).await([&] {
+      round = seats.look();
+      return round.state != State::waits;
+    });
   }
-  if (!failed) return least;
-  fail();  // or a rank that has not seen it would wait for this one
-  return std::nullopt;
+  if (round.state == State::complete) return seats.least();
+  fail();  // the others would wait for this rank in the next round
+  if (round.state == State::failed) return std::nullopt;
+  throw Error(ErrorCode::internal, std::string(step_) + ": rank " +
+                                       std::to_string(world_rank(round.rank)) +
+                                       " has ended its part before the other ranks of its node");
+}
+
+int NodeSession::world_rank(int rank) const {
+  const auto& nodes = comm_.nodes();
+  const auto node = nodes.at(static_cast<std::size_t>(comm_.rank()));
+  for (int other = 0; other < comm_.size(); ++other) {
+    if (nodes[static_cast<std::size_t>(other)] == node && rank-- == 0) return other;
+  }
+  return comm_.rank();  // each rank is a node
 }
 
 }  // namespace h5dcp

@@ -11,53 +11,68 @@
 #include <string>
 #include <string_view>
 
+#include "comm/node_seats.hpp"
 #include "h5dcp/comm.hpp"
 
 namespace h5dcp {
 
-// Lives in the Channel of a communicator, once something has asked for it.
+// The mapping of a segment that ranks share; threads may share the mapping as well.
+class NodeSegment {
+ public:
+  // Of ranks of this process alone. Throws std::bad_alloc.
+  explicit NodeSegment(int size);
+  // Of the shared memory of that name, which `makes` says that this rank makes, for `size` ranks.
+  // Throws Error{io}.
+  NodeSegment(const std::string& name, bool makes, int size);
+  NodeSegment(const NodeSegment&) = delete;
+  NodeSegment& operator=(const NodeSegment&) = delete;
+  ~NodeSegment();
+
+  int size() const { return size_; }
+  NodeSeat* seats() const;  // one a rank
+  std::byte* room() const;  // behind the seats; zero at first
+
+ private:
+  int size_ = 1;
+  std::byte* start_ = nullptr;
+  std::size_t nbytes_ = 0;
+};
+
+// One rank's part in a segment. Lives in the Channel of a communicator, once something has asked
+// for it.
 class NodeMemory {
  public:
   // What each rank brings, beside a seat: room for the user of a NodeSession.
   static constexpr std::size_t kRoomBytes = (std::size_t{2} << 20) + (std::size_t{16} << 10);
 
   // Of one rank alone. Throws std::bad_alloc.
-  NodeMemory();
-  // A part of the segment of that name, which `size` ranks share and rank 0 makes. Throws
-  // Error{io}.
-  NodeMemory(const std::string& name, int rank, int size);
-  NodeMemory(const NodeMemory&) = delete;
-  NodeMemory& operator=(const NodeMemory&) = delete;
-  ~NodeMemory();
+  NodeMemory() : NodeMemory(std::make_shared<NodeSegment>(1), 0) {}
+  NodeMemory(std::shared_ptr<NodeSegment> segment, int rank);
 
   int rank() const { return rank_; }  // among those of the node
-  int size() const { return size_; }
+  int size() const { return segment_->size(); }
   // size() * kRoomBytes, the same bytes on all ranks; zero at first.
-  std::byte* room() const;
+  std::byte* room() const { return segment_->room(); }
 
  private:
   friend class NodeSession;
-  struct Seat;
-  Seat& seat(int rank) const;
 
-  int rank_ = 0;
-  int size_ = 1;
-  std::byte* start_ = nullptr;
-  std::size_t nbytes_ = 0;
-
-  // Of this rank. Sessions count alike on all of them.
-  std::uint32_t session_ = 0;  // the number of the latest
-  std::uint32_t round_ = 0;    // how often it has synced
-  int open_ = 0;               // NodeSessions now: they are one session
-  bool failed_ = false;        // it is over before its end
+  std::shared_ptr<NodeSegment> segment_;
+  int rank_;
+  NodeSeats seats_;
+  int open_ = 0;         // NodeSessions of this rank now: they are one session
+  bool failed_ = false;  // it is over before its end
 };
 
-// Makes the memory, if it is not there yet. Collective over `comm`, as all its methods are.
+// Makes the memory, if it is not there yet. Collective over `comm`, as all its methods are. Ranks
+// of a node of which one cannot share memory are each a node, for a NodeSession.
 void connect_node(const Comm& comm);
 
 // What the ranks of a node do together between two messages. Every rank opens it, or none, and all
-// have closed it before one opens the next. A rank in trouble must not keep the others waiting: it
-// says so by fail(), which leaving the session by an exception does as well.
+// have synced for the last time before one opens the next: a message lies between. All sync equally
+// often. A rank in
+// trouble must not keep the others waiting: it says so by fail(), which leaving the session by an
+// exception does as well.
 //
 // A session that is opened inside another one of the same rank is the same session.
 class NodeSession {
@@ -79,13 +94,19 @@ class NodeSession {
   // the room before, all see after it. nullopt, from now on, if the session of one has failed: it
   // will say why, so the others just end.
   //
-  // Throws CheckpointException{timeout} as every wait of a Comm does.
+  // Throws Error{internal} if a rank has ended the session without this sync, which it says to
+  // nobody; CheckpointException{timeout} as every wait of a Comm does.
   std::optional<std::uint64_t> sync(std::uint64_t value);
+
+  // A number of what follows the latest sync: see NodeSeats::epoch().
+  std::uint64_t epoch() const { return memory_->seats_.epoch(); }
 
   // This rank takes no further part.
   void fail() noexcept;
 
  private:
+  int world_rank(int rank) const;  // of a rank of the node
+
   const Comm& comm_;
   std::string_view step_;
   std::unique_ptr<NodeMemory> own_;  // if none is connected

@@ -7,8 +7,8 @@
 
 namespace h5dcp {
 
-// The same number on all ranks of a node, and another one on other nodes; never 0. It follows from
-// the node's name alone.
+// The same number on all ranks of a node, and another one on other nodes; never 0. A node is a
+// machine, and on it those containers that have the same name and the same shared memory.
 std::uint64_t node_key();
 
 // Numbers from 0 on for those that have the same key, in the order in which they come first.

@@ -135,15 +135,6 @@ MPI_Comm Step::duplicate(MPI_Comm parent) const {
   return copy;
 }
 
-MPI_Comm Step::split_by_node() const {
-  static_cast<void>(max({0}));  // MPI waits without a deadline: so all are there before
-  MPI_Comm node = MPI_COMM_NULL;
-  check(
-      MPI_Comm_split_type(channel_.work, MPI_COMM_TYPE_SHARED, channel_.rank, MPI_INFO_NULL, &node),
-      "MPI_Comm_split_type");
-  return node;
-}
-
 void Step::await(const std::function<bool()>& poll) const {
   guarded([&] { wait_until(poll); });
 }

@@ -52,9 +52,6 @@ class Step {
   // A duplicate of `parent` that returns errors instead of ending the program. The caller owns it.
   MPI_Comm duplicate(MPI_Comm parent) const;
 
-  // The ranks of this one's node, which the caller owns.
-  MPI_Comm split_by_node() const;
-
   // Waits for something else than a message.
   void await(const std::function<bool()>& poll) const;
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <system_error>
 #include <utility>
 
 #include "base/rank_list.hpp"
@@ -28,7 +29,18 @@ Watchdog::Watchdog(const Comm& comm, std::string step, std::string file)
       step_(std::move(step)),
       file_(std::move(file)),
       may_ask_(threads_may_call_mpi()),
-      thread_([this] { look_after(); }) {}
+      thread_(start()) {}
+
+std::thread Watchdog::start() {
+  try {
+    return std::thread([this] { look_after(); });
+  } catch (const std::system_error& error) {
+    throw Error(ErrorCode::io,
+                "start a thread that watches collective calls on '" + file_ +
+                    "': " + error.code().message() +
+                    "; raise the limit of processes (ulimit -u) or of the container");
+  }
+}
 
 Watchdog::~Watchdog() {
   {

@@ -21,10 +21,12 @@ namespace h5dcp {
 // passes while a call is watched, or the roll is called meanwhile, it takes part in the roll call
 // if MPI lets threads do that, and calls on_hang. That breaks the Comm, so it happens once.
 //
-// Every rank makes one for itself, and watches the same calls as the others.
+// Every rank makes one for itself, inside an agreement: a rank that could not, and left the others
+// in the calls that it should watch, would keep them there. All watch the same calls.
 class Watchdog {
  public:
-  // What the calls are part of, and the file they are made on.
+  // What the calls are part of, and the file they are made on. Throws Error{io} if no thread can be
+  // started.
   Watchdog(const Comm& comm, std::string step, std::string file);
   Watchdog(const Watchdog&) = delete;
   Watchdog& operator=(const Watchdog&) = delete;
@@ -38,6 +40,7 @@ class Watchdog {
   bool comm_is_broken() const { return channel_.broken || channel_.overdue; }
 
  private:
+  std::thread start();
   void begin(const std::function<std::string()>& name);
   void end();
   void look_after();

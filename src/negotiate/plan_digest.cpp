@@ -17,6 +17,8 @@ Bytes layout_fields(const SavePlan& plan, const std::vector<std::uint64_t>& room
   wire.text(context.planner);
   wire.text(context.plans_by);
   wire.text(context.writer);
+  wire.varint(context.nodes.size());
+  for (const auto node : context.nodes) wire.varint(node);
   wire.bytes(plan.storage_data);
   for (std::size_t i = 0; i < plan.items.size(); ++i) {
     const auto& item = plan.items[i];

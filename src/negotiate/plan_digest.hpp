@@ -17,9 +17,10 @@ struct PlanContext {
   int rank = 0;
   int size = 1;
   int coordinator = 0;
-  std::string planner;   // its class
-  std::string plans_by;  // SavePlanner::plans_by
-  std::string writer;    // its class and RepeatingWriter::layout_options
+  std::string planner;                    // its class
+  std::string plans_by;                   // SavePlanner::plans_by
+  std::string writer;                     // its class and RepeatingWriter::layout_options
+  std::vector<std::uint32_t> nodes = {};  // of each rank
 };
 
 // Every field that reaches the file or decides who writes what; not the slices, which follow from

@@ -15,16 +15,6 @@
 namespace h5dcp {
 namespace {
 
-// Of an option that this rank and the coordinator have.
-void check_same(const std::string& option, const std::string& mine, const std::string& chosen,
-                int coordinator) {
-  if (mine == chosen) return;
-  throw Error(ErrorCode::invalid_argument, "Hdf5Options::" + option + " is " + mine +
-                                               ", but on rank " + std::to_string(coordinator) +
-                                               " it is " + chosen +
-                                               ": all ranks must choose the same");
-}
-
 constexpr std::array<std::string_view, 4> kTransfers{"direct", "collective", "aggregated",
                                                      "automatic"};
 constexpr std::array<std::string_view, 2> kLayouts{"contiguous", "chunk_per_shard"};
@@ -106,28 +96,6 @@ std::uint64_t piece_bytes(const Hdf5Options& options) {
   constexpr std::uint64_t kInCache = std::uint64_t{512} << 10;
   if (options.transfer == Transfer::collective) return options.piece_bytes;
   return std::min(options.piece_bytes, kInCache);
-}
-
-void check_transfer(Transfer mine, Transfer chosen, int coordinator) {
-  check_same("transfer", std::string(to_string(mine)), std::string(to_string(chosen)), coordinator);
-}
-
-void check_same_filters(const Filters& mine, const Filters& chosen, int coordinator) {
-  // By what they do: a level without a compression is none.
-  check_same("filters", "'" + to_string(mine) + "'", "'" + to_string(chosen) + "'", coordinator);
-}
-
-void check_same_files(const Files& mine, const Files& chosen, int coordinator) {
-  check_same("files", "'" + to_string(mine) + "'", "'" + to_string(chosen) + "'", coordinator);
-}
-
-void check_same_checksums(bool mine, bool chosen, int coordinator) {
-  check_same("checksums", mine ? "true" : "false", chosen ? "true" : "false", coordinator);
-}
-
-void check_same_layout(Layout mine, Layout chosen, int coordinator) {
-  check_same("layout", "'" + std::string(to_string(mine)) + "'",
-             "'" + std::string(to_string(chosen)) + "'", coordinator);
 }
 
 bool is_file_path(const std::string& path) {

@@ -24,22 +24,6 @@ constexpr bool is_shared(Transfer transfer) {
   return transfer == Transfer::aggregated || transfer == Transfer::automatic;
 }
 
-// Throws Error{invalid_argument} if the coordinator has chosen another transfer: ranks would wait
-// for each other in different calls.
-void check_transfer(Transfer mine, Transfer chosen, int coordinator);
-
-// The same of filters: each rank would expect others of the file.
-void check_same_filters(const Filters& mine, const Filters& chosen, int coordinator);
-
-// The same of files: who goes where follows from them.
-void check_same_files(const Files& mine, const Files& chosen, int coordinator);
-
-// The same of checksums: how much of the index each rank fills follows from them.
-void check_same_checksums(bool mine, bool chosen, int coordinator);
-
-// The same of the layout: where each rank writes follows from it.
-void check_same_layout(Layout mine, Layout chosen, int coordinator);
-
 // Whether `path` can name a file: no URL, no folder.
 bool is_file_path(const std::string& path);
 

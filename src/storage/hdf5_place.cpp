@@ -21,6 +21,7 @@
 #include "layout/tables.hpp"
 #include "skeleton/data_files.hpp"
 #include "skeleton/skeleton.hpp"
+#include "storage/common_options.hpp"
 #include "storage/hdf5_options.hpp"
 #include "storage/hdf5_partial.hpp"
 #include "storage/hdf5_save.hpp"
@@ -232,20 +233,6 @@ std::vector<std::size_t> order_of(const Gathered& all) {
   return order;
 }
 
-// Rank 0: whether owners have cut their entries as its own options say. What they have chosen is
-// compared later, when all know what rank 0 has.
-void check_parts(const std::vector<SkeletonEntry>& entries, const Files& files) {
-  for (const auto& entry : entries) {
-    for (const auto& part : entry.parts) {
-      const bool is_open = part.file == 0;
-      if (files.way != Files::Way::one && is_open == (files.way == Files::Way::number)) continue;
-      throw Error(ErrorCode::invalid_argument, "Hdf5Options::files is '" + to_string(files) +
-                                                   "', but not for '" + entry.fqn +
-                                                   "': all ranks must choose the same");
-    }
-  }
-}
-
 // Rank 0: the places, in the order in which each owner sent its entries.
 std::vector<Message> answers(const std::vector<EntryPlace>& places,
                              const std::vector<SkeletonEntry>& entries,
@@ -276,14 +263,8 @@ std::vector<Message> answers(const std::vector<EntryPlace>& places,
 }
 
 // What all ranks need of the record, in few bytes.
-Bytes encode_shared(const Record& record, const Hdf5Options& options, std::uint64_t below) {
+Bytes encode_shared(const Record& record, std::uint64_t below) {
   WireWriter wire;
-  wire.varint(static_cast<std::uint64_t>(options.transfer));
-  wire.varint(encode_filters(options.filters));
-  wire.varint(static_cast<std::uint64_t>(options.files.way));
-  wire.varint(static_cast<std::uint64_t>(options.files.count));
-  wire.varint(options.checksums ? 1 : 0);
-  wire.varint(static_cast<std::uint64_t>(options.layout));
   wire.varint(below);
   wire.fixed64(record.generation);
   wire.varint(record.file_bytes);
@@ -297,15 +278,8 @@ Bytes encode_shared(const Record& record, const Hdf5Options& options, std::uint6
   return wire.take();
 }
 
-// Returns the coordinator's options, as far as ranks must have the same.
-Hdf5Options decode_shared(const Bytes& bytes, Record& record, std::uint64_t& below) {
+void decode_shared(const Bytes& bytes, Record& record, std::uint64_t& below) {
   WireReader wire(bytes);
-  Hdf5Options options{.transfer = Transfer{static_cast<std::uint8_t>(wire.varint())}};
-  options.filters = decode_filters(static_cast<std::uint16_t>(wire.varint()));
-  options.files.way = Files::Way{static_cast<std::uint8_t>(wire.varint())};
-  options.files.count = static_cast<int>(wire.varint());
-  options.checksums = wire.varint() != 0;
-  options.layout = Layout{static_cast<std::uint8_t>(wire.varint())};
   below = wire.varint();
   record.generation = wire.fixed64();
   record.file_bytes = wire.varint();
@@ -313,7 +287,6 @@ Hdf5Options decode_shared(const Bytes& bytes, Record& record, std::uint64_t& bel
   record.data_files = static_cast<std::uint32_t>(wire.varint());
   record.data_folder = wire.text();
   for (auto& table : record.tables) table = {wire.varint(), wire.varint()};
-  return options;
 }
 
 }  // namespace
@@ -321,20 +294,25 @@ Hdf5Options decode_shared(const Bytes& bytes, Record& record, std::uint64_t& bel
 std::vector<std::vector<StorageData>> Hdf5Writer::prepare_global_plan(
     const Comm& comm, const std::vector<PlannedEntry>& share) {
   Save& save = *save_;
-  const auto groups = groups_of_ranks(comm, options_.files);
-  const bool exchanges = may_exchange(comm, options_);
-  save.record.unhashed = !options_.checksums;
+  const CommonOptions common(comm, options_, true);
   std::vector<SkeletonEntry> own;
   std::vector<Cut> cuts;
-  own.reserve(share.size());
-  for (const auto& entry : share) {
-    own.push_back(to_skeleton(entry, options_, save.record));
-    cuts.push_back(cut_of(entry, options_.files, groups));
-    own.back().parts = cuts.back().parts;
-    if (exchanges) own.back().node_range = node_range_of(entry, own.back(), comm.nodes());
-  }
   std::vector<Message> messages;
-  if (!own.empty()) messages.push_back({comm.coordinator(), encode(own)});
+  const auto options_of_all = comm.tally("lay out", [&] {
+    const auto groups = groups_of_ranks(comm, options_.files);
+    const bool exchanges = may_exchange(comm, options_);
+    save.record.unhashed = !options_.checksums;
+    own.reserve(share.size());
+    for (const auto& entry : share) {
+      own.push_back(to_skeleton(entry, options_, save.record));
+      cuts.push_back(cut_of(entry, options_.files, groups));
+      own.back().parts = cuts.back().parts;
+      if (exchanges) own.back().node_range = node_range_of(entry, own.back(), comm.nodes());
+    }
+    if (!own.empty()) messages.push_back({comm.coordinator(), encode(own)});
+    return Ballot{.sums = {}, .maxima = common.maxima(), .values = {}};
+  });
+  common.check(comm, "lay out", options_of_all);
   messages = comm.exchange("lay out", std::move(messages));
 
   std::uint64_t below = 0;  // see exchanged_below()
@@ -354,7 +332,6 @@ std::vector<std::vector<StorageData>> Hdf5Writer::prepare_global_plan(
     // From here on abandon() removes it.
     save.partial = new_partial(comm, path_, options_.overwrite, whole.generation);
     const auto placement = placement_of(comm, path_, options_);
-    check_parts(entries, options_.files);
     if (options_.files.way == Files::Way::number) {
       choose_files(entries, static_cast<std::uint32_t>(options_.files.count));
     }
@@ -377,20 +354,14 @@ std::vector<std::vector<StorageData>> Hdf5Writer::prepare_global_plan(
     below = exchanged_below(entries, save.partial, placement);
     messages = answers(skeleton.places, entries, order, all);
   });
-  const auto chosen = decode_shared(
-      comm.broadcast("lay out", encode_shared(save.record, options_, below), comm.coordinator()),
-      save.record, below);
+  decode_shared(comm.broadcast("lay out", encode_shared(save.record, below), comm.coordinator()),
+                save.record, below);
   save.exchanges = below > 0;
   messages = comm.exchange("lay out", std::move(messages));
 
   std::vector<std::vector<StorageData>> data;
   comm.agree("open '" + path_ + "'", [&] {
-    check_transfer(options_.transfer, chosen.transfer, comm.coordinator());
-    check_same_filters(options_.filters, chosen.filters, comm.coordinator());
-    check_same_checksums(options_.checksums, chosen.checksums, comm.coordinator());
-    check_same_layout(options_.layout, chosen.layout, comm.coordinator());
     save.partial = partial_name(path_, save.record.generation);
-    check_same_files(options_.files, chosen.files, comm.coordinator());
     save.files = open_partial(save.partial, save.record, comm.coordinator());
     if (save.layout) {
       save.layout->record = save.record;

@@ -6,6 +6,7 @@
 #include "h5dcp/error.hpp"
 #include "h5dcp/hdf5.hpp"
 #include "skeleton/segments.hpp"
+#include "storage/common_options.hpp"
 #include "storage/hdf5_load.hpp"
 #include "storage/hdf5_options.hpp"
 #include "storage/tensor_reads.hpp"
@@ -16,17 +17,15 @@ namespace h5dcp {
 namespace {
 
 // What the coordinator read, as all get it.
-Bytes encode_index(const Index& index, Transfer transfer) {
+Bytes encode_index(const Index& index) {
   WireWriter wire;
-  wire.varint(static_cast<std::uint64_t>(transfer));
   wire.bytes(encode_record(index.record()));
   wire.bytes(index.tables());
   return wire.take();
 }
 
-Index decode_index(const Bytes& bytes, Transfer mine, int coordinator) {
+Index decode_index(const Bytes& bytes) {
   WireReader wire(bytes);
-  check_transfer(mine, Transfer{static_cast<std::uint8_t>(wire.varint())}, coordinator);
   const Record record = decode_record(wire.bytes());
   return {record, wire.bytes()};
 }
@@ -79,22 +78,25 @@ bool Hdf5Reader::validate_checkpoint_id(const std::string& checkpoint_id) {
 Metadata Hdf5Reader::read_metadata(const Comm& comm) {
   Load& load = *load_;
   const auto step = "open '" + path_ + "'";
-  comm.agree(step, [&] {
-    if (!comm.is_coordinator()) return;
+  const CommonOptions common(comm, options_, false);
+  const auto all = comm.tally(step, [&] {
+    const Ballot ballot{.sums = {}, .maxima = common.maxima(), .values = {}};
+    if (!comm.is_coordinator()) return ballot;
     load.files = CheckpointFiles(PosixFile(path_, PosixFile::Mode::read));
     load.index = read_index(load.files.own());
     if (options_.transfer == Transfer::collective) {
       check_collective(load.index.record());
       check_metadata(load.files.own(), load.index);
     }
+    return ballot;
   });
+  common.check(comm, step, all);
   const Bytes shared = comm.broadcast(
-      step, comm.is_coordinator() ? encode_index(load.index, options_.transfer) : Bytes(),
-      comm.coordinator());
+      step, comm.is_coordinator() ? encode_index(load.index) : Bytes(), comm.coordinator());
   Metadata metadata;
   comm.agree(step, [&] {
     if (!comm.is_coordinator()) {
-      load.index = decode_index(shared, options_.transfer, comm.coordinator());
+      load.index = decode_index(shared);
       load.files = CheckpointFiles(PosixFile(path_, PosixFile::Mode::read));
       check_same_file(load.files.own(), load.index, comm.coordinator());
     }

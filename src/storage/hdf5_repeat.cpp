@@ -9,6 +9,7 @@
 #include "files/partial_name.hpp"
 #include "h5dcp/error.hpp"
 #include "layout/tables.hpp"
+#include "storage/common_options.hpp"
 #include "storage/hdf5_partial.hpp"
 #include "storage/hdf5_save.hpp"
 
@@ -33,8 +34,7 @@ std::shared_ptr<StoredLayout> Hdf5Writer::keep_layout() {
 }
 
 std::string Hdf5Writer::layout_options() const {
-  // The index has no room for checksums where there were none.
-  return std::string(to_string(options_.layout)) + (options_.checksums ? "" : " unhashed");
+  return plan_options(options_);
 }
 
 std::uint64_t Hdf5Writer::room_for(const BytesWriteData& value) const {

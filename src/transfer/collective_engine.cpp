@@ -207,8 +207,9 @@ class CollectiveEngine : public Engine {
 
     const hdf5::Turn turn;
     FirstError error;
-    Watchdog watchdog(comm_, std::string(step), file_.path());
-    SharedFile file(watchdog);
+    std::optional<Watchdog> watchdog;
+    comm_.agree(step, [&] { watchdog.emplace(comm_, std::string(step), file_.path()); });
+    SharedFile file(*watchdog);
     comm_.agree(step, [&] { open(file, flags); });
     const auto transfer = collective_transfer();
     std::size_t next = 0;
@@ -231,12 +232,12 @@ class CollectiveEngine : public Engine {
           const auto memory = packed_space(space.get());
           move(have ? next++ : pieces.size(),
                Call{dataset.get(), opened.type.get(), memory.get(), space.get(), transfer.get(),
-                    opened.name, watchdog},
+                    opened.name, *watchdog},
                error);
         }
         error.attempt([&] {
-          watchdog.watch([&] { return "H5Dclose of '" + opened.name + "'"; },
-                         [&] { dataset.close("close a dataset of '" + file_.path() + "'"); });
+          watchdog->watch([&] { return "H5Dclose of '" + opened.name + "'"; },
+                          [&] { dataset.close("close a dataset of '" + file_.path() + "'"); });
         });
       }
     }

@@ -31,14 +31,14 @@ class ExchangeRounds {
   // The round begins with the slot in which `address` is. Returns what others need of this rank.
   std::vector<Message> fill(std::uint64_t address) {
     fragments_.clear();
-    slot_.clear_all_marks();
+    slot_.move_to(address, ++rounds_);  // this rank may have no slot of the round
     std::vector<Message> messages;
     const auto first = address / Window::kSlotBytes;
     for (auto slot = first; slot < first + slots_; ++slot) {
       const auto begin = slot * Window::kSlotBytes;
       const auto end = begin + Window::kSlotBytes;
       if (slot % ranks_ == rank_) {
-        slot_.move_to(begin);
+        slot_.move_to(begin, rounds_);
         walk_.go_to(end, [&](std::uint64_t at, const std::byte* bytes, std::uint64_t nbytes) {
           put(slot_, at, bytes, nbytes, fragments_);
         });
@@ -74,6 +74,7 @@ class ExchangeRounds {
   OrderedWalk walk_;
   NodeMemory memory_;  // of this rank alone
   Window slot_{memory_};
+  std::uint64_t rounds_ = 0;  // begun so far
   std::vector<Fragment> fragments_;
   WireWriter wire_;  // keeps its memory: messages are about as long as each other
 };

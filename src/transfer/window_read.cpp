@@ -6,20 +6,10 @@
 #include "base/context.hpp"
 
 namespace h5dcp {
-namespace {
-
-// Of the range that begins in a page: there may be one note of several. Never 0.
-std::uint64_t note_of(std::uint64_t address, std::uint64_t nbytes) {
-  return (address % Window::kPageBytes) << 32 | nbytes;  // at most the window, some GiB
-}
-
-}  // namespace
-
 void WindowRead::run() {
-  window_.clear_all_marks();
   auto least = session_.sync(next_address());
   while (least && *least != NodeSession::kNone) {
-    window_.move_to(*least);
+    window_.move_to(*least, session_.epoch());
     want();
     least = session_.sync(next_address());
     if (!least) return;
@@ -100,18 +90,15 @@ void WindowRead::want_ranges() {
 void WindowRead::mark(std::uint64_t address, std::uint64_t nbytes) const {
   const auto first = address / Window::kPageBytes * Window::kPageBytes;
   for (auto page = first; page < address + nbytes; page += Window::kPageBytes) {
-    window_.mark(page).store(1, std::memory_order_relaxed);
+    window_.want(page);
   }
 }
 
 void WindowRead::fetch() const {
   const auto end = window_.slot_begin() + Window::kSlotBytes;
-  const auto is_wanted = [this](std::uint64_t address) {
-    return window_.mark(address).load(std::memory_order_relaxed) != 0;
-  };
   for (auto first = window_.slot_begin(); first < end;) {
     auto last = first;
-    while (last < end && is_wanted(last)) last += Window::kPageBytes;
+    while (last < end && window_.is_wanted(last)) last += Window::kPageBytes;
     if (last > first) {
       // A page may reach beyond the end, but not begin there: then reading says so.
       const auto stop = std::max(std::min(last, file_bytes_), first + 1);
@@ -119,18 +106,16 @@ void WindowRead::fetch() const {
     }
     first = std::max(last, first + Window::kPageBytes);
   }
-  window_.clear_marks(0);
 }
 
 // While what was read is in this rank's cache.
 void WindowRead::check_own() const {
-  if (shared_.empty()) return;  // on all ranks of the node: nobody leaves notes
-  window_.clear_notes();
+  if (shared_.empty()) return;
   const auto end = window_.slot_begin() + Window::kSlotBytes;
   for (const auto& [piece, address, nbytes] : wholes_) {
     if (address < window_.slot_begin() || address + nbytes > end || !shared_[piece]) continue;
     if (receiver_.check(piece, window_.at(address))) {
-      window_.note(address).store(note_of(address, nbytes), std::memory_order_relaxed);
+      window_.leave_note({pieces_[piece].target.number, address, nbytes});
     }
   }
 }
@@ -157,8 +142,8 @@ void WindowRead::take() {
     if (copy.completes != kNoPiece) receiver_.took(copy.completes, copy.packed, false);
   }
   for (const auto& [piece, address, nbytes] : wholes_) {
-    const auto note = window_.note(address).load(std::memory_order_relaxed);
-    receiver_.took(piece, window_.at(address), note == note_of(address, nbytes));
+    const bool checked = window_.has_note({pieces_[piece].target.number, address, nbytes});
+    receiver_.took(piece, window_.at(address), checked);
   }
 }
 

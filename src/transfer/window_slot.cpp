@@ -10,7 +10,7 @@ void put(const Window& window, std::uint64_t address, const std::byte* from, std
   std::memcpy(window.at(address), from, nbytes);
   while (nbytes > 0) {
     const auto in_page = std::min(nbytes, Window::kPageBytes - address % Window::kPageBytes);
-    window.mark(address).fetch_add(static_cast<std::uint32_t>(in_page), std::memory_order_relaxed);
+    window.count(address, in_page);
     if (in_page < Window::kPageBytes) fragments.push_back({address, in_page});
     address += in_page;
     nbytes -= in_page;
@@ -19,13 +19,10 @@ void put(const Window& window, std::uint64_t address, const std::byte* from, std
 
 void write_slot(const Window& window, const std::vector<Fragment>& fragments,
                 const PosixFile& file) {
-  const auto is_full = [&window](std::uint64_t address) {
-    return window.mark(address).load(std::memory_order_relaxed) == Window::kPageBytes;
-  };
   const auto end = window.slot_begin() + Window::kSlotBytes;
   for (auto first = window.slot_begin(); first < end;) {
     auto last = first;
-    while (last < end && is_full(last)) last += Window::kPageBytes;
+    while (last < end && window.is_full(last)) last += Window::kPageBytes;
     if (last > first) {
       file.write(window.at(first), last - first, first);
       file.begin_sync(last - first, first);
@@ -33,7 +30,7 @@ void write_slot(const Window& window, const std::vector<Fragment>& fragments,
     first = std::max(last, first + Window::kPageBytes);
   }
   for (const auto& fragment : fragments) {
-    if (!is_full(fragment.address)) {
+    if (!window.is_full(fragment.address)) {
       file.write(window.at(fragment.address), fragment.nbytes, fragment.address);
     }
   }

@@ -8,7 +8,6 @@ namespace h5dcp {
 
 void WindowWrite::run() {
   const bool writes_first = session_.memory().rank() % 2 == 0;
-  window_.clear_all_marks();
   auto next = session_.sync(walk_.next_address());
   Filled filled{.window = window_, .fragments = {}, .first_piece = {}};
   if (next && *next != NodeSession::kNone) filled = fill(*next);
@@ -17,7 +16,6 @@ void WindowWrite::run() {
     if (!next) return;
     const Filled now =
         std::exchange(filled, {.window = window_, .fragments = {}, .first_piece = {}});
-    now.window.clear_marks(1);
     if (writes_first) flush(now);
     if (*next != NodeSession::kNone) filled = fill(*next);
     if (!writes_first) flush(now);
@@ -25,7 +23,7 @@ void WindowWrite::run() {
 }
 
 WindowWrite::Filled WindowWrite::fill(std::uint64_t from) {
-  window_.move_to(from);
+  window_.move_to(from, session_.epoch());
   Filled filled{.window = window_, .fragments = {}, .first_piece = {}};
   if (walk_.next_address() < window_.end()) filled.first_piece = walk_.next_piece();
   walk_.go_to(window_.end(),
