@@ -102,7 +102,7 @@ struct Proposals {
     BytesWriteData bytes;    // for byte_io
   };
   std::string fqn;
-  Path path;                    // the lowest rank's
+  Path path;                    // the same on all ranks
   std::vector<Holder> holders;  // ordered by rank, then item; at least one
 };
 

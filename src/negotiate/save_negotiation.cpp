@@ -4,6 +4,8 @@
 #include <map>
 #include <span>
 #include <string>
+#include <utility>
+#include <variant>
 
 #include "base/checksum.hpp"
 #include "base/context.hpp"
@@ -13,36 +15,77 @@
 #include "negotiate/plan_wire.hpp"
 #include "plan/merge.hpp"
 #include "plan/proposals.hpp"
+#include "plan/tile.hpp"
 
 namespace h5dcp {
 namespace {
 
-// Throws Error{invalid_argument} if `writes` are not pieces of what the ranks hold that can make up
-// the whole: their boxes' elements are counted, not compared.
-void check_answer(const Proposals& proposals, const std::vector<PlannedWrite>& writes) {
-  const auto refuse = [&](const std::string& why) {
-    throw Error(ErrorCode::invalid_argument,
-                "save '" + proposals.fqn + "': the planner's plan_writes " + why);
-  };
-  const auto& first = proposals.holders.front();
-  const bool value = first.type == WriteItemType::byte_io;
-  std::int64_t elements = 0;
-  for (const auto& write : writes) {
-    if (write.holder >= proposals.holders.size()) {
-      refuse("chose holder " + std::to_string(write.holder) + " of " +
-             std::to_string(proposals.holders.size()));
-    }
-    if (value) continue;
-    const Box& held = proposals.holders[write.holder].tensor.chunk;
-    if (write.box.dims() != held.dims() || !contains(held, write.box)) {
-      refuse("wants " + to_string(write.box) + " from a holder of " + to_string(held));
-    }
-    elements += numel(write.box.sizes);
+Error refusal(const std::string& fqn, const std::string& why) {
+  return {ErrorCode::invalid_argument, "save '" + fqn + "': the planner's plan_writes " + why};
+}
+
+// Whether both holders would have the same entry in the file.
+bool is_laid_out_alike(const Proposals::Holder& a, const Proposals::Holder& b) {
+  if ((a.type == WriteItemType::byte_io) != (b.type == WriteItemType::byte_io)) return false;
+  return a.tensor.size == b.tensor.size && a.tensor.properties == b.tensor.properties &&
+         a.bytes.kind == b.bytes.kind && a.bytes.dtype == b.bytes.dtype &&
+         a.bytes.size == b.bytes.size && a.bytes.nbytes == b.bytes.nbytes;
+}
+
+// Throws if the holder chosen by `write` does not hold what is to be written.
+void check_write(const Proposals& proposals, const PlannedWrite& write) {
+  const auto& holders = proposals.holders;
+  if (write.holder >= holders.size()) {
+    throw refusal(proposals.fqn, "chose holder " + std::to_string(write.holder) + " of " +
+                                     std::to_string(holders.size()));
   }
-  const auto whole = value ? 0 : numel(first.tensor.size);
-  if (value ? writes.size() != 1 : elements != whole) {
-    refuse("chose " + std::to_string(value ? static_cast<std::int64_t>(writes.size()) : elements) +
-           (value ? " writers, not 1" : " elements, not " + std::to_string(whole)));
+  const auto& holder = holders[write.holder];
+  if (!is_laid_out_alike(holder, holders.front())) {
+    throw refusal(proposals.fqn, "chose what rank " + std::to_string(holder.rank) +
+                                     " holds, which has another kind, dtype, size or length than "
+                                     "what rank " +
+                                     std::to_string(holders.front().rank) + " holds");
+  }
+  const Box& held = holder.tensor.chunk;
+  if (holder.type != WriteItemType::byte_io &&
+      (write.box.dims() != held.dims() || !contains(held, write.box))) {
+    throw refusal(proposals.fqn,
+                  "wants " + to_string(write.box) + " from a holder of " + to_string(held));
+  }
+}
+
+// Throws if the boxes of `writes` do not tile the tensor.
+void check_tiling(const Proposals& proposals, const std::vector<PlannedWrite>& writes) {
+  const auto& size = proposals.holders.front().tensor.size;
+  std::vector<Box> boxes;
+  boxes.reserve(writes.size());
+  for (const auto& write : writes) boxes.push_back(write.box);
+  const auto fault = find_tiling_fault(size, boxes);
+  if (!fault) return;
+  const auto chosen = [&](std::size_t i) {
+    return to_string(boxes[i]) + " by rank " +
+           std::to_string(proposals.holders[writes[i].holder].rank);
+  };
+  const auto refuse = [&](const std::string& why) { throw refusal(proposals.fqn, why); };
+  if (const auto* hole = std::get_if<Hole>(&*fault)) {
+    refuse("lets nobody write " + to_string(hole->box) + " of " + to_string(size));
+  }
+  if (const auto* overlap = std::get_if<Overlap>(&*fault)) {
+    refuse("has " + chosen(overlap->first) + " and " + chosen(overlap->second) +
+           " written, which overlap");
+  }
+  refuse("has " + chosen(std::get<OutOfBounds>(*fault).box) + " written, which is not inside " +
+         to_string(size));
+}
+
+// Throws Error{invalid_argument} if `writes` are not the whole, each part of it once and by a rank
+// that holds it.
+void check_answer(const Proposals& proposals, const std::vector<PlannedWrite>& writes) {
+  for (const auto& write : writes) check_write(proposals, write);
+  if (proposals.holders.front().type != WriteItemType::byte_io) {
+    check_tiling(proposals, writes);
+  } else if (writes.size() != 1) {
+    throw refusal(proposals.fqn, "chose " + std::to_string(writes.size()) + " writers, not 1");
   }
 }
 
@@ -177,6 +220,7 @@ void OwnerNegotiation::merge(const std::vector<Message>& received, SavePlanner& 
   }
   expect(by_fqn.size());
   Proposals proposals;
+  std::string_view path;  // as the lowest rank encoded it
   for (const auto& [fqn, mentions] : by_fqn) {
     proposals.fqn = fqn;
     proposals.holders.clear();
@@ -184,7 +228,13 @@ void OwnerNegotiation::merge(const std::vector<Message>& received, SavePlanner& 
     for (const auto& mention : mentions) {
       WireReader wire(mention.proposal);
       auto proposal = decode_proposal(wire, mention.rank, mention.position);
-      if (proposals.holders.empty()) proposals.path = decode_path(fqn, proposal.path);
+      if (proposals.holders.empty()) {
+        path = proposal.path;
+        proposals.path = decode_path(fqn, path);
+      } else if (proposal.path != path) {
+        refuse_paths(proposals.fqn, mentions.front().rank, proposals.path, mention.rank,
+                     decode_path(fqn, proposal.path));
+      }
       proposals.holders.push_back(std::move(proposal.holder));
     }
     auto entry = entry_of(proposals);
