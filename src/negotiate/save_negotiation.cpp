@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <map>
+#include <numeric>
 #include <span>
 #include <string>
 #include <utility>
 #include <variant>
 
+#include "base/box_order.hpp"
 #include "base/checksum.hpp"
 #include "base/context.hpp"
 #include "base/wire.hpp"
@@ -113,6 +115,49 @@ PlannedEntry entry_of(const Proposals& proposals) {
   return entry;
 }
 
+// How many ranks hold what a slice is written of, if nothing is said in its answer: most boxes have
+// one holder, and of a box in slices one slice says it.
+std::uint64_t usual_holders(bool whole) {
+  return whole ? 1 : 0;
+}
+
+// How many items there are of each value or box under one name.
+class HolderCounts {
+ public:
+  explicit HolderCounts(const Proposals& proposals) : proposals_(proposals) {}
+
+  // Of what `holder` holds, the first time that it is asked for any holder of the same; then 0.
+  std::uint64_t take(std::size_t holder) {
+    const auto& holders = proposals_.holders;
+    if (holders.size() == 1) return std::exchange(single_, 0);
+    if (left_.empty()) count();
+    return std::exchange(left_[first_of_[holder]], 0);
+  }
+
+ private:
+  void count() {
+    const auto& holders = proposals_.holders;
+    left_.resize(holders.size());
+    first_of_.resize(holders.size());
+    std::vector<std::size_t> order(holders.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    const auto precedes = [&](std::size_t a, std::size_t b) {  // no value has a chunk
+      return precedes_box(holders[a].tensor.chunk, holders[b].tensor.chunk);
+    };
+    if (!std::ranges::is_sorted(order, precedes)) std::ranges::sort(order, precedes);
+    for (std::size_t i = 0; i < order.size(); ++i) {
+      const bool is_new = i == 0 || precedes(order[i - 1], order[i]);
+      first_of_[order[i]] = is_new ? order[i] : first_of_[order[i - 1]];
+      ++left_[first_of_[order[i]]];
+    }
+  }
+
+  const Proposals& proposals_;
+  std::uint64_t single_ = 1;           // if there is one holder
+  std::vector<std::size_t> first_of_;  // of each holder: one that stands for all that hold the same
+  std::vector<std::uint64_t> left_;    // of those: the count, until it is taken
+};
+
 // A message to each rank that there is something for: what `encode` writes of `things`, which
 // ascend by rank.
 template <class Thing, class Encode>
@@ -170,13 +215,14 @@ void SaveNegotiation::add(PlannedEntry entry, const Proposals& proposals,
   origins.reserve(writes.size());
   entry.writers.reserve(writes.size());
   entry.chunks.reserve(writes.size());
+  HolderCounts counts(proposals);
   for (auto& write : writes) {
     const auto& holder = proposals.holders[write.holder];
     const bool value = holder.type == WriteItemType::byte_io;
     origins.push_back({.rank = holder.rank,
                        .item = holder.item,
                        .whole = value || write.box == holder.tensor.chunk,
-                       .holders = value ? proposals.holders.size() : 0});
+                       .holders = counts.take(write.holder)});
     entry.writers.push_back(holder.rank);
     entry.chunks.push_back(std::move(write.box));
   }
@@ -264,9 +310,10 @@ std::vector<Message> OwnerNegotiation::answers(
   std::ranges::stable_sort(answers, {}, &Answer::rank);
   return messages_of(answers, [&](WireWriter& wire, const Answer& answer) {
     const auto& origin = origins()[answer.entry][answer.chunk];
-    wire.varint(origin.item * 2 + (origin.whole ? 1 : 0));
+    const bool counted = origin.holders != usual_holders(origin.whole);
+    wire.varint(origin.item * 4 + (counted ? 2 : 0) + (origin.whole ? 1 : 0));
     if (!origin.whole) wire.box(share()[answer.entry].chunks[answer.chunk]);
-    if (origin.holders > 0) wire.varint(origin.holders);
+    if (counted) wire.varint(origin.holders);
     wire.bytes(places[answer.entry][answer.chunk]);
   });
 }
@@ -278,15 +325,16 @@ SavePlan OwnerNegotiation::apply(const std::vector<Message>& received) {
     WireReader wire(message.bytes);
     while (!wire.at_end()) {
       const auto head = wire.varint();
-      auto& item = plan_.items[sent_.at(before + head / 2).item];
+      const bool whole = head % 2 == 1;
+      const bool counted = head / 2 % 2 == 1;
+      auto& item = plan_.items[sent_.at(before + head / 4).item];
       WriteSlice slice;
-      if (head % 2 == 0) {
+      if (!whole) {
         slice.box = wire.box(item.tensor_data.value().size.size());
       } else if (item.tensor_data) {
         slice.box = item.tensor_data->chunk;
-      } else {
-        slice.holders = wire.varint();
       }
+      slice.holders = counted ? wire.varint() : usual_holders(whole);
       slice.storage_data = wire.bytes();
       item.slices.push_back(std::move(slice));
     }
