@@ -108,8 +108,18 @@ TEST_F(CustomPlanner, WritesThatAreNoAnswer) {
          writes[0].box = {{0, 0}, {4, 1}};
        },
        "wants [0:4, 0:1]"},
-      {[](auto& writes) { writes.clear(); }, "chose 0 elements, not 4"},
-      {[](auto& writes) { writes.push_back(writes[0]); }, "chose 8 elements, not 4"},
+      {[](auto& writes) { writes.clear(); }, "lets nobody write [0:4] of [4]"},
+      {[](auto& writes) { writes.push_back(writes[0]); }, "written, which overlap"},
+      {[](auto& writes) {
+         writes[0].box = {{0}, {2}};
+         writes.push_back(writes[0]);
+       },
+       "written, which overlap"},
+      {[](auto& writes) {
+         writes[0].box = {{0}, {2}};
+         writes.push_back({writes[0].holder, {{3}, {1}}});
+       },
+       "lets nobody write [2:3] of [4]"},
   };
   for (const auto& c : cases) {
     StateDict state{{"w", allocate(DType::float32, {4})}};

@@ -42,7 +42,7 @@ TEST(DefaultSavePlanner, PlansOneItemALeafAndShard) {
       {"name", "run"}};
   DefaultSavePlanner planner;
   const auto items = plan_of(planner, state).items;
-  ASSERT_EQ(items.size(), 5U);
+  ASSERT_EQ(items.size(), 6U);
 
   EXPECT_EQ(items[0].index, (MetadataIndex{"model.bias", Extents{0}, {}}));
   EXPECT_EQ(items[0].type, WriteItemType::tensor);
@@ -58,13 +58,23 @@ TEST(DefaultSavePlanner, PlansOneItemALeafAndShard) {
   EXPECT_EQ(items[2].tensor_data.value().chunk, (Box{{2, 0}, {2, 2}}));
   EXPECT_EQ(items[2].tensor_data.value().size, (Extents{9, 2}));
 
-  EXPECT_EQ(items[3].index, (MetadataIndex{"step", {}, {}}));
-  EXPECT_EQ(items[3].type, WriteItemType::byte_io);
-  EXPECT_EQ(items[3].bytes_io_data.value().kind, EntryKind::scalar);
-  EXPECT_EQ(items[3].bytes_io_data.value().dtype, DType::int64);
-  EXPECT_EQ(items[3].bytes_io_data.value().nbytes, 8U);
-  EXPECT_EQ(items[4].bytes_io_data.value().kind, EntryKind::json);
-  EXPECT_NE(items[4].bytes_io_data.value().digest, items[3].bytes_io_data.value().digest);
+  // The owner of the name must know it, even if no rank has a shard.
+  EXPECT_EQ(items[3].index, (MetadataIndex{"model.elsewhere", Extents{7}, {}}));
+  EXPECT_FALSE(items[3].index.index);
+  EXPECT_EQ(items[3].type, WriteItemType::shard);
+  EXPECT_EQ(items[3].tensor_data.value().chunk, (Box{{7}, {0}}));
+  EXPECT_EQ(items[3].tensor_data.value().size, (Extents{7}));
+  EXPECT_EQ(items[3].tensor_data.value().properties.dtype, DType::float16);
+  EXPECT_FALSE(items[3].tensor_data.value().digest);
+  EXPECT_EQ(std::get<TensorView>(planner.resolve_data(items[3])).sizes, Extents{0});
+
+  EXPECT_EQ(items[4].index, (MetadataIndex{"step", {}, {}}));
+  EXPECT_EQ(items[4].type, WriteItemType::byte_io);
+  EXPECT_EQ(items[4].bytes_io_data.value().kind, EntryKind::scalar);
+  EXPECT_EQ(items[4].bytes_io_data.value().dtype, DType::int64);
+  EXPECT_EQ(items[4].bytes_io_data.value().nbytes, 8U);
+  EXPECT_EQ(items[5].bytes_io_data.value().kind, EntryKind::json);
+  EXPECT_NE(items[5].bytes_io_data.value().digest, items[4].bytes_io_data.value().digest);
 }
 
 TEST(DefaultSavePlanner, EqualValuesHaveEqualDigests) {
@@ -108,6 +118,26 @@ TEST(DefaultSavePlanner, ResolvesItsItems) {
   EXPECT_THROW(planner.resolve_data(items[1]), Error);
   items[1].index.fqn = "x";
   EXPECT_THROW(planner.resolve_data(items[1]), Error);
+}
+
+TEST(DefaultSavePlanner, AGlobalPlanHasARankWithoutAShardOnlyIfAllAre) {
+  std::array<float, 4> memory{};
+  const LocalShard all{{{0}, {4}}, contiguous_view(memory.data(), {4})};
+  StateDict here{{"w", ShardedTensor{DType::float32, {4}, {all}}},
+                 {"e", ShardedTensor{DType::float32, {0, 3}, {}}}};
+  StateDict there{{"w", ShardedTensor{DType::float32, {4}, {}}},
+                  {"e", ShardedTensor{DType::float32, {0, 3}, {}}}};
+  DefaultSavePlanner planner;
+  const auto first = plan_of(planner, there);
+  const auto global = planner.create_global_plan({first, plan_of(planner, here)});
+  ASSERT_EQ(global.plans.at(0).items.size(), 1U);
+  EXPECT_EQ(global.plans.at(0).items[0].index.fqn, "e");
+  ASSERT_EQ(global.plans.at(1).items.size(), 1U);
+  EXPECT_EQ(global.plans.at(1).items[0].index.fqn, "w");
+  const auto& entry = global.metadata.state_dict_metadata.at("w");
+  EXPECT_EQ(std::get<TensorStorageMetadata>(entry).chunks.size(), 1U);
+  EXPECT_TRUE(global.metadata.state_dict_metadata.contains("e"));
+  EXPECT_THROW(planner.create_global_plan({first, SavePlan{}}), Error) << "nobody has 'w'";
 }
 
 TEST(DefaultSavePlanner, ResolvesTheItemsOfAGlobalPlan) {
@@ -240,18 +270,21 @@ TEST(DefaultSavePlanner, ComparesElementsWhereverTheyLie) {
   view.strides = {1, 3};
   StateDict a{{"w", view}, {"k", 1}};
   StateDict b{{"w", contiguous_view(transposed.data(), {3, 2})}, {"k", 1}};
-  DefaultSavePlanner planner({.replicas = Replicas::compare});
-  const auto digest = [&](StateDict& state) {
+  const auto digest = [](StateDict& state, Replicas replicas) {
+    DefaultSavePlanner planner({.replicas = replicas});
     const auto plan = plan_of(planner, state);
     EXPECT_FALSE(plan.items.at(1).tensor_data);
     return plan.items.at(0).tensor_data->digest.value();
   };
-  const auto of_a = digest(a);
-  EXPECT_EQ(digest(b), of_a);
-  transposed[5] = -6;
-  EXPECT_NE(digest(b), of_a);
-  DefaultSavePlanner quick;
-  EXPECT_FALSE(plan_of(quick, b).items.at(0).tensor_data->digest) << "nobody asked for it";
+  for (const auto replicas : {Replicas::compare, Replicas::split, Replicas::least_loaded}) {
+    const auto of_a = digest(a, replicas);
+    EXPECT_EQ(digest(b, replicas), of_a);
+    transposed[5] = -6;
+    EXPECT_NE(digest(b, replicas), of_a);
+    transposed[5] = 6;
+  }
+  DefaultSavePlanner lowest({.replicas = Replicas::lowest_rank});
+  EXPECT_FALSE(plan_of(lowest, b).items.at(0).tensor_data->digest) << "others are dropped";
 }
 
 TEST(DefaultSavePlanner, RefusesReplicasThatDiffer) {
@@ -272,7 +305,10 @@ TEST(DefaultSavePlanner, RefusesReplicasThatDiffer) {
     ADD_FAILURE() << "no error";
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::invalid_argument);
-    EXPECT_STREQ(error.what(), "save 'w': in [2:4] ranks 1, 3 hold other elements than ranks 0, 2");
+    EXPECT_STREQ(error.what(),
+                 "save 'w': in [2:4] ranks 1, 3 hold other elements than ranks 0, 2. Shard the "
+                 "tensor, give each rank's a name of its own, or save those of the lowest rank "
+                 "(Replicas::lowest_rank)");
   }
 }
 

@@ -91,6 +91,54 @@ TEST(LocalBox, CutsAsTorchChunkDoes) {
   }
 }
 
+// FSDP2 on the outer mesh dimension, tensor parallelism on the inner one: DTensor's own example.
+TEST(LocalBoxes, CutStridedAsDTensorDoes) {
+  struct Case {
+    const char* why;
+    Extents sizes, mesh;
+    std::vector<Placement> placements;
+    std::vector<std::vector<Box>> expected;  // of rank 0, 1, ...
+  };
+  const Case cases[] = {
+      {"as the documentation of DTensor has it",
+       {8},
+       {2, 2},
+       {StridedShard{0, 2}, Shard{0}},
+       {{{{0}, {2}}}, {{{4}, {2}}}, {{{2}, {2}}}, {{{6}, {2}}}}},
+      {"a factor of one is Shard", {5}, {2}, {StridedShard{0, 1}}, {{{{0}, {3}}}, {{{3}, {2}}}}},
+      {"several boxes, the last shorter and then empty",
+       {9},
+       {4},
+       {StridedShard{0, 2}},
+       {{{{0}, {2}}, {{5}, {1}}},
+        {{{2}, {2}}, {{6}, {1}}},
+        {{{4}, {1}}, {{7}, {1}}},
+        {{{8}, {1}}}}},
+      {"row by row",
+       {4, 4},
+       {2, 1},
+       {StridedShard{1, 2}, StridedShard{0, 2}},
+       {{{{0, 0}, {4, 1}}, {{0, 2}, {4, 1}}}, {{{0, 1}, {4, 1}}, {{0, 3}, {4, 1}}}}},
+      {"nothing left",
+       {4, 1},
+       {2, 2},
+       {StridedShard{0, 2}, Shard{1}},
+       {{{{0, 0}, {1, 1}}, {{2, 0}, {1, 1}}},
+        {{{0, 1}, {1, 0}}},
+        {{{1, 0}, {1, 1}}, {{3, 0}, {1, 1}}},
+        {{{1, 1}, {1, 0}}}}},
+  };
+  for (const auto& c : cases) {
+    const DeviceMesh mesh(c.mesh);
+    ASSERT_EQ(mesh.size(), std::ssize(c.expected)) << c.why;
+    for (int rank = 0; rank < mesh.size(); ++rank) {
+      EXPECT_EQ(local_boxes(c.sizes, mesh, c.placements, rank),
+                c.expected[static_cast<std::size_t>(rank)])
+          << c.why << ", rank " << rank;
+    }
+  }
+}
+
 TEST(LocalBox, RefusesWhatHasNoPlace) {
   struct Case {
     std::function<void()> call;
@@ -118,6 +166,20 @@ TEST(LocalBox, RefusesWhatHasNoPlace) {
        },
        "sizes [-4]: one is negative"},
       {[&] {
+         local_box({4}, mesh, {StridedShard{0, 0}, Replicate{}}, 0);
+       },
+       "place a tensor of [4] on a mesh of [2, 3]: placement 0 has a split factor of 0"},
+      {[&] {
+         local_box({8}, mesh, {StridedShard{0, 2}, Replicate{}}, 0);
+       },
+       "place a tensor of [8] on a mesh of [2, 3]: rank 0 holds 2 boxes, from [0:2] to [4:6]; "
+       "local_boxes returns them all"},
+      {[&] {
+         distribute(local, {12}, mesh, {StridedShard{0, 2}, Replicate{}}, 4);
+       },
+       "distribute a tensor of [12]: rank 4 holds 2 boxes of together [6], but its piece has sizes "
+       "[4]"},
+      {[&] {
          distribute(local, {12}, mesh, {Shard{0}, Replicate{}}, 4);
        },
        "distribute a tensor of [12]: rank 4 holds [6:12], but its piece has sizes [4]"},
@@ -142,6 +204,19 @@ TEST(Distribute, SaysWhereTheLocalPieceLies) {
   ASSERT_EQ(sharded.shards.size(), 1U);
   EXPECT_EQ(sharded.shards[0].box, (Box{{6}, {6}}));
   EXPECT_EQ(sharded.shards[0].view.data, memory);
+}
+
+TEST(Distribute, MakesAShardOfEachBox) {
+  std::vector<float> memory(12);
+  const auto local = contiguous_view(memory.data(), {4, 3});
+  const DeviceMesh mesh({2});
+  const auto sharded = distribute(local, {8, 3}, mesh, {StridedShard{0, 2}}, 1);
+  ASSERT_EQ(sharded.shards.size(), 2U);
+  EXPECT_EQ(sharded.shards[0].box, (Box{{2, 0}, {2, 3}}));
+  EXPECT_EQ(sharded.shards[1].box, (Box{{6, 0}, {2, 3}}));
+  EXPECT_EQ(sharded.shards[0].view.data, memory.data());
+  EXPECT_EQ(sharded.shards[1].view.data, memory.data() + 6);
+  EXPECT_EQ(sharded.shards[1].view.sizes, (Extents{2, 3}));
 }
 
 using Indices = std::vector<std::int64_t>;

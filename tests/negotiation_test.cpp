@@ -4,9 +4,11 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "any_box.hpp"
@@ -77,8 +79,9 @@ std::vector<std::unique_ptr<Rank>> negotiate(int size) {
     auto& rank = *ranks.emplace_back(std::make_unique<Rank>());
     for (const auto& held : model(size)) {
       const auto box = local_box(held.sizes, mesh_of(size), held.placements, r);
-      static char memory = 0;  // never read: planning does not look at elements
-      TensorView view = contiguous_view(&memory, DType::bfloat16, box.sizes);
+      static std::vector<char> memory(1 << 20);  // of all pieces: replicas must be alike
+      EXPECT_LE(nbytes(DType::bfloat16, box.sizes), std::ssize(memory));
+      TensorView view = contiguous_view(memory.data(), DType::bfloat16, box.sizes);
       rank.state[held.fqn] = ShardedTensor{DType::bfloat16, held.sizes, {{box, view}}};
     }
     rank.state["step"] = 100;
@@ -191,7 +194,8 @@ TEST(Negotiation, RefusesAPlannersNonsense) {
   const Case cases[] = {{"a holder that there is not", {{1, whole}}},
                         {"a box that the holder has not", {{0, {{2}, {4}}}}},
                         {"a part", {{0, {{0}, {3}}}}},
-                        {"everything twice", {{0, whole}, {0, whole}}}};
+                        {"everything twice", {{0, whole}, {0, whole}}},
+                        {"one half twice", {{0, {{0}, {2}}}, {0, {{0}, {2}}}}}};
   for (const auto& c : cases) {
     std::vector<float> data(4);
     StateDict state{{"w", contiguous_view(data.data(), DType::float32, {4})}};
@@ -209,6 +213,59 @@ TEST(Negotiation, RefusesAPlannersNonsense) {
           << error.what();
     }
   }
+}
+
+// What merging the plans of `states`, one a rank, throws.
+template <class Planner = DefaultSavePlanner>
+std::string refusal(std::vector<StateDict> states, Planner&& planner = {}) {
+  const int size = static_cast<int>(states.size());
+  std::vector<Message> sent;
+  std::unique_ptr<SaveNegotiation> owner;
+  for (int r = 0; r < size; ++r) {
+    planner.set_up_planner(states[static_cast<std::size_t>(r)], {}, r == 0);
+    owner = make_negotiation(planner, planner.create_local_plan(), size, 0);
+    for (auto& message : owner->proposals()) sent.push_back({r, std::move(message.bytes)});
+  }
+  try {
+    owner->merge(sent, planner);
+    return "no error";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::invalid_argument);
+    return error.what();
+  }
+}
+
+TEST(Negotiation, RefusesOneNameAtTwoPaths) {
+  const std::vector<StateDict> states{{{"a", Map{{"b", Map{{"c", 1}}}}}},
+                                      {{"a", Map{{"b", Map{{"c", 1}}}}}},
+                                      {{"a.b", Map{{"c", 1}}}}};
+  const std::string expected =
+      "save 'a.b.c': rank 0 has it at \"a\" / \"b\" / \"c\" of its state dict, rank 2 at "
+      "\"a.b\" / \"c\". Nest it alike on all ranks, or rename one of them";
+  EXPECT_EQ(refusal(states), expected);
+  EXPECT_EQ(refusal(states, GlobalSavePlanner()), expected);
+}
+
+TEST(Negotiation, RefusesAGlobalPlanThatDoesNotTile) {
+  struct Spoiling : GlobalSavePlanner {
+    std::function<void(WriteItem&)> spoil;
+    GlobalSavePlan create_global_plan(std::vector<SavePlan> plans) override {
+      spoil(plans.at(0).items.at(0));
+      return {std::move(plans), {}};
+    }
+  };
+  std::vector<float> data(4);
+  const auto half = [&](std::int64_t from) {
+    return LocalShard{{{from}, {2}}, contiguous_view(data.data(), DType::float32, {2})};
+  };
+  const StateDict state{{"w", ShardedTensor{DType::float32, {4}, {half(0), half(2)}}}};
+  const auto refused = [&](const Box& box) {
+    Spoiling planner;
+    planner.spoil = [&](WriteItem& item) { item.tensor_data->chunk = box; };
+    return refusal({state}, planner);
+  };
+  EXPECT_EQ(refused({{2}, {2}}), "save 'w': no rank has [0:2] of [4]") << "one half twice";
+  EXPECT_EQ(refused({{0}, {3}}), "save 'w': [0:3] of rank 0 and [2:4] of rank 0 overlap");
 }
 
 INSTANTIATE_TEST_SUITE_P(Ranks, NegotiationAt, testing::Values(1, 2, 7, 64, 512));

@@ -507,29 +507,70 @@ TEST_F(PlanCaches, AnotherPlannerOnOneRankIsAnotherPlan) {
   StateDict state = make_state(1);
   const auto expect = [&](SavePlanner& planner, bool repeated, const std::string& why) {
     auto arguments = with(cache);
-    DefaultSavePlanner usual;
+    DefaultSavePlanner usual({.replicas = Replicas::lowest_rank});
     arguments.planner = is_last() ? &planner : &usual;
     expect_saved(state, arguments, repeated, why);
     expect_version(path_, 1, why);
   };
-  DefaultSavePlanner usual;
+  DefaultSavePlanner split;
   DefaultSavePlanner lowest({.replicas = Replicas::lowest_rank});
   DefaultSavePlanner flat({.flatten_state_dict = true, .replicas = Replicas::lowest_rank});
   DerivedPlanner derived({.replicas = Replicas::lowest_rank});
-  expect(usual, false, "the first");
-  expect(lowest, false, "replicas");
+  expect(lowest, false, "the first");
+  expect(split, false, "replicas");
+  expect(lowest, false, "as before");
   expect(flat, true, "another object with these options");
   expect(derived, false, "class");
   expect(derived, true, "that again");
 }
 
+// A repeated save compares replicas without a message of its own; if they differ, all plan again
+// and name the ranks.
+TEST_F(PlanCaches, ReplicasThatDifferAreFoundInARepeatedSave) {
+  for (const auto replicas : {Replicas::split, Replicas::compare, Replicas::lowest_rank}) {
+    const auto why = "replicas " + std::to_string(static_cast<int>(replicas));
+    PlanCache cache;
+    DefaultSavePlanner planner({.replicas = replicas});
+    // One that is written in slices by all of its holders, a small one, and one of the ends.
+    const auto large = allocate(DType::uint8, {4 << 20});
+    const auto small = allocate(DType::float32, {7});
+    const auto ends = allocate(DType::int32, {2});
+    StateDict state{{"large", large}, {"small", small}};
+    if (rank_ == 0 || is_last()) state["ends"] = ends;
+    auto arguments = with(cache);
+    arguments.planner = &planner;
+    expect_saved(state, arguments, false, why);
+    static_cast<float*>(small.data)[3] = 5;  // on all ranks
+    expect_saved(state, arguments, true, why);
+    const auto differ = [&](const TensorView& view, const std::string& fqn) {
+      auto* const bytes = static_cast<std::uint8_t*>(view.data);
+      const auto size = static_cast<std::size_t>(nbytes(view.dtype, view.sizes));
+      if (is_last()) std::fill_n(bytes, size, std::uint8_t{1});
+      const auto outcome = try_save(state, arguments);
+      if (size_ == 1 || replicas == Replicas::lowest_rank) {
+        EXPECT_EQ(test::text_of(outcome.failure), "success") << why << fqn;
+        EXPECT_TRUE(outcome.repeated) << why << fqn;
+      } else {
+        test::expect_failed(outcome.failure, ErrorCode::invalid_argument, "plan",
+                            "save '" + fqn + "': in [0:");
+        EXPECT_EQ(cache.size(), 0U) << "a failed save forgets its plan";
+      }
+      if (is_last()) std::fill_n(bytes, size, std::uint8_t{0});
+      if (!is_last() && fqn == "small") std::fill_n(bytes, size, std::uint8_t{0});
+      expect_saved(state, arguments, cache.size() == 1, why + fqn);
+    };
+    differ(small, "small");
+    differ(large, "large");
+    differ(ends, "ends");
+  }
+}
+
 TEST_F(PlanCaches, PlannersThatLookAtMoreAlwaysPlan) {
   PlanCache cache;
   StateDict state = make_state(1);
-  DefaultSavePlanner compare({.replicas = Replicas::compare});
   DefaultSavePlanner least({.replicas = Replicas::least_loaded});
   GlobalSavePlanner global;
-  for (SavePlanner* planner : std::vector<SavePlanner*>{&compare, &least, &global}) {
+  for (SavePlanner* planner : std::vector<SavePlanner*>{&least, &global}) {
     for (int i = 0; i < 2; ++i) {
       auto arguments = with(cache);
       arguments.planner = planner;

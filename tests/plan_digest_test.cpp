@@ -176,7 +176,7 @@ WriteItem value(const std::string& fqn, std::uint64_t digest, std::uint64_t hold
   return item;
 }
 
-TEST(ValueBalance, IsZeroOverAllRanksExactlyIfTheyHoldTheSame) {
+TEST(ReplicaBalance, IsZeroOverAllRanksExactlyIfTheyHoldTheSame) {
   for (const std::uint64_t holders : {1U, 2U, 3U, 64U}) {
     for (std::uint64_t writer = 0; writer < holders; writer += 1 + holders / 3) {
       // `odd` is the rank that has another value; `holders` says that none has.
@@ -186,7 +186,7 @@ TEST(ValueBalance, IsZeroOverAllRanksExactlyIfTheyHoldTheSame) {
           SavePlan plan;
           plan.items.push_back(value("shared", rank == odd ? 8 : 7, holders, rank == writer));
           plan.items.push_back(value("own" + std::to_string(rank), rank, 1, true));
-          balance += value_balance(plan);
+          balance += replica_balance(plan);
         }
         EXPECT_EQ(balance == 0, odd == holders || holders == 1)
             << holders << " holders, " << writer << " writes, " << odd << " differs";
@@ -195,13 +195,13 @@ TEST(ValueBalance, IsZeroOverAllRanksExactlyIfTheyHoldTheSame) {
   }
 }
 
-TEST(ValueBalance, SeesThatTwoValuesWereExchanged) {
+TEST(ReplicaBalance, SeesThatTwoValuesWereExchanged) {
   std::uint64_t balance = 0;
   for (const bool writes : {true, false}) {
     SavePlan plan;
     plan.items.push_back(value("a", writes ? 1 : 2, 2, writes));
     plan.items.push_back(value("b", writes ? 2 : 1, 2, writes));
-    balance += value_balance(plan);
+    balance += replica_balance(plan);
   }
   EXPECT_NE(balance, 0U);
 }

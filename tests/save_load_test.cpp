@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <mpi.h>
 
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <vector>
@@ -12,6 +13,7 @@
 #include "h5dcp/hdf5.hpp"
 #include "h5dcp/state_dict_loader.hpp"
 #include "h5dcp/state_dict_saver.hpp"
+#include "outcome.hpp"
 #include "sample_state.hpp"
 
 namespace h5dcp {
@@ -200,6 +202,114 @@ TEST_P(SaveLoad, ValuesComeBackAsTheyWere) {
   Hdf5Reader reader(path, options);
   load(loaded, {.storage_reader = &reader});
   EXPECT_TRUE(loaded == original);
+}
+
+TensorView numbered(std::int64_t rows, std::int64_t first) {
+  auto view = allocate(DType::int64, {rows, 64});
+  auto* const numbers = static_cast<std::int64_t*>(view.data);
+  for (std::int64_t i = 0; i < rows * 64; ++i) numbers[i] = first + i;
+  return view;
+}
+
+// Tied names, of a checkpoint in which they differ. Even ranks tie them, odd ones do not. The state
+// dict has the names in another order than the file.
+TEST_P(SaveLoad, OfNamesThatShareMemoryTheLastOneWins) {
+  int rank = 0;
+  MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+  const bool tied = rank % 2 == 0;
+  const Hdf5Options options{.transfer = GetParam(), .piece_bytes = 8192};
+  for (const std::int64_t rows : {8, 1000}) {  // read whole; in pieces and blocks
+    const auto path = "tied_" + std::to_string(rows) + "_" + name_of(GetParam()) + ".h5";
+    const auto part = numbered(rows / 2, 2'000'000);
+    StateDict saved{{"m", Map{{"a", part},
+                              {"y", numbered(rows, 1'000'000)},
+                              {"z", numbered(rows, 0)},
+                              {"o", numbered(rows, 3'000'000)}}}};
+    Hdf5Writer writer(path, options);
+    save(saved, {.storage_writer = &writer});
+
+    const auto z = allocate(DType::int64, {rows, 64});
+    const auto y = tied ? z : allocate(DType::int64, {rows, 64});
+    const Box first_half{{0, 0}, {rows / 2, 64}};
+    const auto a = tied ? narrow(z, first_half) : allocate(DType::int64, {rows / 2, 64});
+    const auto o = allocate(DType::int64, {rows, 64});
+    StateDict loaded{{"m", Map{{"o", o}, {"z", z}, {"y", y}, {"a", a}}}};
+    Hdf5Reader reader(path, options);
+    load(loaded, {.storage_reader = &reader});
+    EXPECT_EQ(reader.collective_calls().independent, 0U);
+    const auto wrong = [&](const TensorView& view, std::int64_t from, std::int64_t first) {
+      const auto* const numbers = static_cast<const std::int64_t*>(view.data);
+      std::int64_t count = 0;
+      for (std::int64_t i = from; i < numel(view.sizes); ++i) count += numbers[i] != first + i;
+      return count;
+    };
+    EXPECT_EQ(wrong(a, 0, 2'000'000), 0) << path << ": the last one";
+    EXPECT_EQ(wrong(y, tied ? numel(a.sizes) : 0, 1'000'000), 0) << path << ": where 'a' is not";
+    EXPECT_EQ(wrong(z, 0, 0), tied ? numel(z.sizes) : 0) << path << ": the first one";
+    EXPECT_EQ(wrong(o, 0, 3'000'000), 0) << path;
+
+    // The other way round.
+    StateDict again{{"m", Map{{"a", a}, {"y", y}, {"z", z}}}};
+    Hdf5Reader again_reader(path, options);
+    load(again, {.storage_reader = &again_reader});
+    EXPECT_EQ(wrong(z, 0, 0), 0) << path;
+  }
+}
+
+// Names may be views of one array that reach into each other without sharing an element.
+TEST_P(SaveLoad, InterleavedViewsAreLoadedBesideEachOther) {
+  const auto path = "interleaved_" + name_of(GetParam()) + ".h5";
+  const Hdf5Options options{.transfer = GetParam()};
+  const auto columns = [](const TensorView& all) {
+    Map names;
+    for (std::int64_t c = 0; c < 8; ++c) {
+      names["c" + std::to_string(c)] = narrow(all, {{0, 8 * c}, {all.sizes[0], 8}});
+    }
+    return StateDict{{"m", names}};
+  };
+  StateDict saved = columns(numbered(100, 0));
+  Hdf5Writer writer(path, options);
+  save(saved, {.storage_writer = &writer});
+  const auto all = allocate(DType::int64, {100, 64});
+  StateDict loaded = columns(all);
+  Hdf5Reader reader(path, options);
+  load(loaded, {.storage_reader = &reader});
+  for (std::int64_t i = 0; i < 6400; ++i) {
+    ASSERT_EQ(static_cast<const std::int64_t*>(all.data)[i], i);
+  }
+}
+
+// A rank without a shard names the tensor all the same.
+TEST_P(SaveLoad, TensorsOfWhichNoRankHasAShard) {
+  const auto path = "no_shards_" + name_of(GetParam()) + ".h5";
+  const Hdf5Options options{.transfer = GetParam()};
+  int rank = 0;
+  int size = 0;
+  MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+  MPI_Comm_size(MPI_COMM_WORLD, &size);
+  const auto save_of = [&](StateDict state) {
+    return test::failure_of([&] {
+      Hdf5Writer writer(path, options);
+      save(state, {.storage_writer = &writer});
+    });
+  };
+  const ShardedTensor empty{DType::float32, {0, 4}, {}};
+  const auto w = allocate(DType::float32, {4});
+  ShardedTensor on_one{DType::float32, {4}, {}};
+  if (rank == size - 1) on_one.shards.push_back({{{0}, {4}}, w});
+  EXPECT_FALSE(save_of({{"none", empty}, {"w", on_one}}));
+  StateDict loaded{{"none", allocate(DType::float32, {0, 4})}, {"w", on_one}};
+  Hdf5Reader reader(path, options);
+  EXPECT_FALSE(test::failure_of([&] { load(loaded, {.storage_reader = &reader}); }));
+
+  const ShardedTensor nowhere{DType::float32, {4, 2}, {}};
+  test::expect_failed(save_of({{"w", on_one}, {"v", nowhere}}), ErrorCode::invalid_argument, "plan",
+                      "save 'v': no rank has [0:4, 0:2] of [4, 2]");
+  if (size == 1) return;
+  ShardedTensor other = on_one;
+  if (rank == 0) other.dtype = DType::float64;
+  test::expect_failed(save_of({{"w", other}}), ErrorCode::invalid_argument, "plan",
+                      "save 'w': rank 0 has [4] float64, ");
 }
 
 INSTANTIATE_TEST_SUITE_P(Engines, SaveLoad,

@@ -661,11 +661,15 @@ TEST_F(StorageContract, ReplicasThatDifferAreNamed) {
     return StateDict{
         {"model", Map{{"w", ShardedTensor{DType::float32, {2, 3}, {row(0), row(1)}}}}}};
   };
-  for (const auto place : {Place::owners, Place::global, Place::memory}) {
+  for (const auto& [replicas, place] :
+       {std::pair(Replicas::compare, Place::owners), std::pair(Replicas::compare, Place::global),
+        std::pair(Replicas::compare, Place::memory), std::pair(Replicas::split, Place::owners),
+        std::pair(Replicas::split, Place::global), std::pair(Replicas::split, Place::memory),
+        std::pair(Replicas::least_loaded, Place::owners)}) {
     const std::string path = place == Place::owners   ? "compared.h5"
                              : place == Place::global ? "compared_global.h5"
                                                       : kId;
-    const SaveOptions options{.replicas = Replicas::compare};
+    const SaveOptions options{.replicas = replicas};
     DefaultSavePlanner owners(options);
     GlobalSavePlanner coordinator(options);
     SavePlanner& planner = place == Place::global ? static_cast<SavePlanner&>(coordinator) : owners;
@@ -682,7 +686,7 @@ TEST_F(StorageContract, ReplicasThatDifferAreNamed) {
     const std::string others = size == 2 ? "rank 0" : "ranks 0-" + std::to_string(size - 2);
     test::expect_failed(failure, ErrorCode::invalid_argument, "plan",
                         "save 'model.w': in [1:2, 0:3] rank " + std::to_string(size - 1) +
-                            " holds other elements than " + others);
+                            " holds other elements than " + others + ". Shard the tensor");
     EXPECT_FALSE(with(make(false))) << "alike";
     if (place == Place::memory) continue;
     EXPECT_EQ(writers_of(path, "model.w").size(), 2U) << "each row is written by one of them";

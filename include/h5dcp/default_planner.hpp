@@ -16,14 +16,20 @@
 
 namespace h5dcp {
 
-// Who writes a piece that several ranks hold.
+// Who writes a piece that several ranks hold, and how it is found out that they hold the same. A
+// difference fails the save; it would store a mixture that no rank has had.
 enum class Replicas : std::uint8_t {
-  split,         // all of them: slices of at least 1 MiB; a smaller piece whole, by a rank that the
-                 // name decides
-  lowest_rank,   // the lowest rank that holds it; DCP's dedup_save_to_lowest_rank
-  least_loaded,  // as DCP by default: the rank with the least to write so far. Needs all plans
-  compare,  // as split, once it is known that all of them hold the same: reads all that is held
-            // before anything is written, and a difference fails the save
+  // All of them: slices of at least 1 MiB; a smaller piece whole, by a rank that the name decides.
+  // Hashes of a sample are compared: all of at most 256 bytes, else a block of 64 in each 64 KiB.
+  split,
+  // The lowest rank that holds it; DCP's dedup_save_to_lowest_rank. Nothing is compared: what other
+  // ranks hold is dropped.
+  lowest_rank,
+  // The rank with the least to write so far, as in DCP by default. Needs all plans. Compared as
+  // with split.
+  least_loaded,
+  // As split, but all elements are compared: reads all that is held before anything is written.
+  compare,
 };
 
 struct SaveOptions {
@@ -61,6 +67,8 @@ class GlobalSavePlanner : public SavePlanner {
   const SaveOptions& options() const { return options_; }
 
  private:
+  void add_digests(SavePlan& plan);  // for replicas to be compared
+
   SaveOptions options_;
   Leaves leaves_;
 };
@@ -76,7 +84,7 @@ class DefaultSavePlanner : public GlobalSavePlanner {
   // For a StorageWriter: dedups, checks, and makes the metadata.
   GlobalSavePlan create_global_plan(std::vector<SavePlan> plans) final;
   std::vector<PlannedWrite> plan_writes(const Proposals& proposals) const override;
-  // The options. Replicas::compare looks at data that no cached plan knows: nullopt.
+  // The options.
   std::optional<std::string> plans_by() const override;
 };
 
@@ -100,6 +108,8 @@ class GlobalLoadPlanner : public LoadPlanner {
   // that nobody asked for; Error{invalid_argument} if something has other sizes, or is another kind
   // of thing; Error{corrupt} if the stored chunks leave a hole in what is wanted.
   LoadPlan create_local_plan() override;
+  // The memory of the state dict's own tensor.
+  std::optional<TensorView> destination(const ReadItem& item) override;
   TensorView resolve_tensor(const ReadItem& item) override;
   void load_bytes(const ReadItem& item, Value value) override;
 

@@ -30,7 +30,7 @@ struct Leaf {
   Value* value;  // in the state dict that was flattened: it must outlive this and not be changed
 };
 
-// Leaves that are looked up by name: most quickly the same one again, or the next one.
+// Leaves that are looked up by name: most quickly the same one again, the next or the first one.
 class Leaves {
  public:
   Leaves() = default;

@@ -41,7 +41,8 @@ struct TensorWriteData {
   ChunkStorageMetadata chunk;
   TensorProperties properties;
   Extents size;  // of the global tensor
-  // XXH3-64 of the chunk's elements, row-major, if ranks are to be compared.
+  // A hash of the chunk's elements, or of a sample of them, if replicas are to be compared. Ranks
+  // that hold equal chunks must hash the same elements.
   std::optional<std::uint64_t> digest = std::nullopt;
 };
 
@@ -49,8 +50,10 @@ struct TensorWriteData {
 // resolve_data is asked for the item as it was planned.
 struct WriteSlice {
   Box box;  // in the global tensor, inside the item's chunk; a value is always written whole
-  StorageData storage_data;   // where it goes: ParallelStorageWriter::prepare_global_plan says
-  std::uint64_t holders = 1;  // of a value: how many items there were of it, this one included
+  StorageData storage_data;  // where it goes: ParallelStorageWriter::prepare_global_plan says
+  // How many items there were of the same value or box, this one included. 0 if another slice of
+  // that box says so.
+  std::uint64_t holders = 1;
 };
 
 struct WriteItem {
@@ -102,7 +105,7 @@ struct Proposals {
     BytesWriteData bytes;    // for byte_io
   };
   std::string fqn;
-  Path path;                    // the lowest rank's
+  Path path;                    // the same on all ranks
   std::vector<Holder> holders;  // ordered by rank, then item; at least one
 };
 
@@ -197,6 +200,11 @@ class LoadPlanner {
   virtual std::vector<LoadPlan> create_global_plan(std::vector<LoadPlan> plans) { return plans; }
 
   virtual LoadPlan finish_plan(LoadPlan plan) { return plan; }
+
+  // The memory in which the item ends up, as far as that is known before anything is read; must
+  // not allocate. Storages read items that share memory one after the other, in the order of the
+  // plan, so the last one wins. nullopt, the default: the item shares memory with no other.
+  virtual std::optional<TensorView> destination(const ReadItem& /*item*/) { return std::nullopt; }
 
   // Where the tensor item goes: a view of exactly item.lengths.
   virtual TensorView resolve_tensor(const ReadItem& item) = 0;

@@ -134,7 +134,9 @@ struct LocalShard {
 };
 
 // A global tensor of which each rank holds some pieces: several, one or none. Pieces held by more
-// than one rank are replicas; together all ranks' pieces must cover the tensor.
+// than one rank are replicas; together all ranks' pieces must cover the tensor. A rank without a
+// piece names the tensor all the same, so that a save finds out if no rank has one (but for tensors
+// without dimensions, of which such a rank says nothing).
 struct ShardedTensor {
   DType dtype = DType::float32;
   Extents sizes;  // of the global tensor

@@ -1,5 +1,10 @@
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <string_view>
+#include <unordered_map>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -14,20 +19,49 @@
 #include "h5dcp/state_dict_loader.hpp"
 #include "negotiate/on_coordinator.hpp"
 #include "plan/entry_walk.hpp"
+#include "plan/read_passes.hpp"
 #include "state/expanded_state.hpp"
 #include "state/leaves_by_name.hpp"
 
 namespace h5dcp {
 namespace {
 
-// Plans in the order of names, in which the checkpoint is. The planners of others do in the order
-// of the state dict, as in DCP.
+// Puts a plan in the order in which DCP loads: keys at the top sorted, below them as they were set.
+void order_as_dcp(LoadPlan& plan, StateDict& state_dict) {
+  auto leaves = flatten_state_dict(state_dict);
+  std::ranges::stable_sort(leaves, {}, [](const Leaf& leaf) { return leaf.path.front(); });
+  std::unordered_map<std::string_view, std::size_t> places;
+  for (std::size_t i = 0; i < leaves.size(); ++i) places.emplace(leaves[i].fqn, i);
+  std::ranges::stable_sort(plan.items, {},
+                           [&](const ReadItem& item) { return places.at(item.dest_index.fqn); });
+}
+
+// Plans in the order of names, in which the checkpoint is, unless names share memory. The planners
+// of others do in the order of the state dict, as in DCP.
 class PlannerByName : public DefaultLoadPlanner {
  public:
   void set_up_planner(StateDict& state_dict, const Metadata& metadata,
                       bool /*is_coordinator*/) override {
+    state_dict_ = &state_dict;
     set_leaves(leaves_by_name(state_dict), metadata);
   }
+  LoadPlan create_local_plan() override {
+    auto plan = DefaultLoadPlanner::create_local_plan();
+    const auto passes = read_passes(plan.items.size(), [&](std::size_t i) {
+      return DefaultLoadPlanner::destination(plan.items[i]);
+    });
+    names_share_memory_ = !passes.empty();
+    if (names_share_memory_) order_as_dcp(plan, *state_dict_);
+    return plan;
+  }
+  // Nullopt if it is known that nothing shares memory, so that nobody looks again.
+  std::optional<TensorView> destination(const ReadItem& item) override {
+    return names_share_memory_ ? DefaultLoadPlanner::destination(item) : std::nullopt;
+  }
+
+ private:
+  StateDict* state_dict_ = nullptr;
+  bool names_share_memory_ = false;
 };
 
 // Bytes of tensors that the plan fills.

@@ -1,6 +1,5 @@
 #include "api/repetition.hpp"
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <typeinfo>
@@ -21,18 +20,11 @@ RepeatingWriter* repeating(StorageWriterBase& storage) {
   return parallel == nullptr ? nullptr : parallel->repeating();
 }
 
-// Whether ranks are to compare what they hold of tensors: then somebody must see it.
-bool compares_tensors(const SavePlan& plan) {
-  return std::ranges::any_of(plan.items, [](const WriteItem& item) {
-    return item.tensor_data && item.tensor_data->digest;
-  });
-}
-
 }  // namespace
 
 Ballot Repetition::propose(const Comm& comm, StorageWriterBase& storage, const SavePlanner& planner,
                            SavePlan& plan) {
-  if (cache_ == nullptr || planner.needs_all_plans() || compares_tensors(plan)) return kCannot;
+  if (cache_ == nullptr || planner.needs_all_plans()) return kCannot;
   const auto plans_by = planner.plans_by();
   if (plans_by) writer_ = repeating(storage);
   if (writer_ == nullptr) return kCannot;
@@ -52,7 +44,7 @@ Ballot Repetition::propose(const Comm& comm, StorageWriterBase& storage, const S
   const auto id = cached->layout->next_id();
   begun_ = true;
   writer_->begin_again(comm, *cached->layout);
-  return {.sums = {value_balance(plan)}, .maxima = {0, id, ~id}, .values = {}};
+  return {.sums = {replica_balance(plan)}, .maxima = {0, id, ~id}, .values = {}};
 }
 
 bool Repetition::agreed(const Tally& all, StorageWriterBase& storage, SavePlan& plan) noexcept {

@@ -26,8 +26,8 @@ class Repetition {
   Ballot propose(const Comm& comm, StorageWriterBase& storage, const SavePlanner& planner,
                  SavePlan& plan);
 
-  // 2. Whether all ranks can, have the plan of the same save, and hold the same values under each
-  // name. If not, what has begun is dropped, and `plan` is as it was.
+  // 2. Whether all ranks can, have the plan of the same save, and hold the same values and replicas
+  // under each name. If not, what has begun is dropped, and `plan` is as it was.
   bool agreed(const Tally& all, StorageWriterBase& storage, SavePlan& plan) noexcept;
 
   // 3. If so, how to go on.

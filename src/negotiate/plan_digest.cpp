@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <optional>
 
 #include "base/wire.hpp"
 #include "negotiate/plan_wire.hpp"
@@ -34,14 +35,19 @@ Digest128 plan_digest(const SavePlan& plan, const std::vector<std::uint64_t>& ro
   return xxh3_128(fields.data(), fields.size());
 }
 
-std::uint64_t value_balance(const SavePlan& plan) {
+std::uint64_t replica_balance(const SavePlan& plan) {
   std::uint64_t balance = 0;
   for (const auto& item : plan.items) {
-    if (!item.bytes_io_data) continue;
+    const auto digest = item.bytes_io_data ? item.bytes_io_data->digest
+                        : item.tensor_data ? item.tensor_data->digest
+                                           : std::nullopt;
+    if (!digest) continue;
     const auto& fqn = item.index.fqn;
-    const auto hash = xxh3(fqn.data(), fqn.size(), item.bytes_io_data->digest);
-    // Its writer puts in what each other holder takes out.
-    balance += item.slices.empty() ? 0 - hash : (item.slices.front().holders - 1) * hash;
+    const auto hash = xxh3(fqn.data(), fqn.size(), *digest);
+    // One holder, which is told how many there are, puts in what each other one takes out.
+    const auto told = std::ranges::find_if(
+        item.slices, [](auto n) { return n != 0; }, &WriteSlice::holders);
+    balance += told == item.slices.end() ? 0 - hash : (told->holders - 1) * hash;
   }
   return balance;
 }

@@ -33,8 +33,9 @@ Bytes layout_fields(const SavePlan& plan, const std::vector<std::uint64_t>& room
 Digest128 plan_digest(const SavePlan& plan, const std::vector<std::uint64_t>& rooms,
                       const PlanContext& context);
 
-// Adds up to 0 (modulo 2^64) over all ranks if the ranks that hold a value hold the same; if not,
-// to something else, unless hashes collide. `plan` has its slices.
-std::uint64_t value_balance(const SavePlan& plan);
+// Adds up to 0 (modulo 2^64) over all ranks if the ranks that hold a value, or a box of a tensor
+// that has a digest, hold the same; if not, to something else, unless hashes collide. `plan` has
+// its slices.
+std::uint64_t replica_balance(const SavePlan& plan);
 
 }  // namespace h5dcp

@@ -2,9 +2,13 @@
 
 #include <algorithm>
 #include <map>
+#include <numeric>
 #include <span>
 #include <string>
+#include <utility>
+#include <variant>
 
+#include "base/box_order.hpp"
 #include "base/checksum.hpp"
 #include "base/context.hpp"
 #include "base/wire.hpp"
@@ -13,36 +17,77 @@
 #include "negotiate/plan_wire.hpp"
 #include "plan/merge.hpp"
 #include "plan/proposals.hpp"
+#include "plan/tile.hpp"
 
 namespace h5dcp {
 namespace {
 
-// Throws Error{invalid_argument} if `writes` are not pieces of what the ranks hold that can make up
-// the whole: their boxes' elements are counted, not compared.
-void check_answer(const Proposals& proposals, const std::vector<PlannedWrite>& writes) {
-  const auto refuse = [&](const std::string& why) {
-    throw Error(ErrorCode::invalid_argument,
-                "save '" + proposals.fqn + "': the planner's plan_writes " + why);
-  };
-  const auto& first = proposals.holders.front();
-  const bool value = first.type == WriteItemType::byte_io;
-  std::int64_t elements = 0;
-  for (const auto& write : writes) {
-    if (write.holder >= proposals.holders.size()) {
-      refuse("chose holder " + std::to_string(write.holder) + " of " +
-             std::to_string(proposals.holders.size()));
-    }
-    if (value) continue;
-    const Box& held = proposals.holders[write.holder].tensor.chunk;
-    if (write.box.dims() != held.dims() || !contains(held, write.box)) {
-      refuse("wants " + to_string(write.box) + " from a holder of " + to_string(held));
-    }
-    elements += numel(write.box.sizes);
+Error refusal(const std::string& fqn, const std::string& why) {
+  return {ErrorCode::invalid_argument, "save '" + fqn + "': the planner's plan_writes " + why};
+}
+
+// Whether both holders would have the same entry in the file.
+bool is_laid_out_alike(const Proposals::Holder& a, const Proposals::Holder& b) {
+  if ((a.type == WriteItemType::byte_io) != (b.type == WriteItemType::byte_io)) return false;
+  return a.tensor.size == b.tensor.size && a.tensor.properties == b.tensor.properties &&
+         a.bytes.kind == b.bytes.kind && a.bytes.dtype == b.bytes.dtype &&
+         a.bytes.size == b.bytes.size && a.bytes.nbytes == b.bytes.nbytes;
+}
+
+// Throws if the holder chosen by `write` does not hold what is to be written.
+void check_write(const Proposals& proposals, const PlannedWrite& write) {
+  const auto& holders = proposals.holders;
+  if (write.holder >= holders.size()) {
+    throw refusal(proposals.fqn, "chose holder " + std::to_string(write.holder) + " of " +
+                                     std::to_string(holders.size()));
   }
-  const auto whole = value ? 0 : numel(first.tensor.size);
-  if (value ? writes.size() != 1 : elements != whole) {
-    refuse("chose " + std::to_string(value ? static_cast<std::int64_t>(writes.size()) : elements) +
-           (value ? " writers, not 1" : " elements, not " + std::to_string(whole)));
+  const auto& holder = holders[write.holder];
+  if (!is_laid_out_alike(holder, holders.front())) {
+    throw refusal(proposals.fqn, "chose what rank " + std::to_string(holder.rank) +
+                                     " holds, which has another kind, dtype, size or length than "
+                                     "what rank " +
+                                     std::to_string(holders.front().rank) + " holds");
+  }
+  const Box& held = holder.tensor.chunk;
+  if (holder.type != WriteItemType::byte_io &&
+      (write.box.dims() != held.dims() || !contains(held, write.box))) {
+    throw refusal(proposals.fqn,
+                  "wants " + to_string(write.box) + " from a holder of " + to_string(held));
+  }
+}
+
+// Throws if the boxes of `writes` do not tile the tensor.
+void check_tiling(const Proposals& proposals, const std::vector<PlannedWrite>& writes) {
+  const auto& size = proposals.holders.front().tensor.size;
+  std::vector<Box> boxes;
+  boxes.reserve(writes.size());
+  for (const auto& write : writes) boxes.push_back(write.box);
+  const auto fault = find_tiling_fault(size, boxes);
+  if (!fault) return;
+  const auto chosen = [&](std::size_t i) {
+    return to_string(boxes[i]) + " by rank " +
+           std::to_string(proposals.holders[writes[i].holder].rank);
+  };
+  const auto refuse = [&](const std::string& why) { throw refusal(proposals.fqn, why); };
+  if (const auto* hole = std::get_if<Hole>(&*fault)) {
+    refuse("lets nobody write " + to_string(hole->box) + " of " + to_string(size));
+  }
+  if (const auto* overlap = std::get_if<Overlap>(&*fault)) {
+    refuse("has " + chosen(overlap->first) + " and " + chosen(overlap->second) +
+           " written, which overlap");
+  }
+  refuse("has " + chosen(std::get<OutOfBounds>(*fault).box) + " written, which is not inside " +
+         to_string(size));
+}
+
+// Throws Error{invalid_argument} if `writes` are not the whole, each part of it once and by a rank
+// that holds it.
+void check_answer(const Proposals& proposals, const std::vector<PlannedWrite>& writes) {
+  for (const auto& write : writes) check_write(proposals, write);
+  if (proposals.holders.front().type != WriteItemType::byte_io) {
+    check_tiling(proposals, writes);
+  } else if (writes.size() != 1) {
+    throw refusal(proposals.fqn, "chose " + std::to_string(writes.size()) + " writers, not 1");
   }
 }
 
@@ -69,6 +114,49 @@ PlannedEntry entry_of(const Proposals& proposals) {
   }
   return entry;
 }
+
+// How many ranks hold what a slice is written of, if nothing is said in its answer: most boxes have
+// one holder, and of a box in slices one slice says it.
+std::uint64_t usual_holders(bool whole) {
+  return whole ? 1 : 0;
+}
+
+// How many items there are of each value or box under one name.
+class HolderCounts {
+ public:
+  explicit HolderCounts(const Proposals& proposals) : proposals_(proposals) {}
+
+  // Of what `holder` holds, the first time that it is asked for any holder of the same; then 0.
+  std::uint64_t take(std::size_t holder) {
+    const auto& holders = proposals_.holders;
+    if (holders.size() == 1) return std::exchange(single_, 0);
+    if (left_.empty()) count();
+    return std::exchange(left_[first_of_[holder]], 0);
+  }
+
+ private:
+  void count() {
+    const auto& holders = proposals_.holders;
+    left_.resize(holders.size());
+    first_of_.resize(holders.size());
+    std::vector<std::size_t> order(holders.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    const auto precedes = [&](std::size_t a, std::size_t b) {  // no value has a chunk
+      return precedes_box(holders[a].tensor.chunk, holders[b].tensor.chunk);
+    };
+    if (!std::ranges::is_sorted(order, precedes)) std::ranges::sort(order, precedes);
+    for (std::size_t i = 0; i < order.size(); ++i) {
+      const bool is_new = i == 0 || precedes(order[i - 1], order[i]);
+      first_of_[order[i]] = is_new ? order[i] : first_of_[order[i - 1]];
+      ++left_[first_of_[order[i]]];
+    }
+  }
+
+  const Proposals& proposals_;
+  std::uint64_t single_ = 1;           // if there is one holder
+  std::vector<std::size_t> first_of_;  // of each holder: one that stands for all that hold the same
+  std::vector<std::uint64_t> left_;    // of those: the count, until it is taken
+};
 
 // A message to each rank that there is something for: what `encode` writes of `things`, which
 // ascend by rank.
@@ -127,13 +215,14 @@ void SaveNegotiation::add(PlannedEntry entry, const Proposals& proposals,
   origins.reserve(writes.size());
   entry.writers.reserve(writes.size());
   entry.chunks.reserve(writes.size());
+  HolderCounts counts(proposals);
   for (auto& write : writes) {
     const auto& holder = proposals.holders[write.holder];
     const bool value = holder.type == WriteItemType::byte_io;
     origins.push_back({.rank = holder.rank,
                        .item = holder.item,
                        .whole = value || write.box == holder.tensor.chunk,
-                       .holders = value ? proposals.holders.size() : 0});
+                       .holders = counts.take(write.holder)});
     entry.writers.push_back(holder.rank);
     entry.chunks.push_back(std::move(write.box));
   }
@@ -177,6 +266,7 @@ void OwnerNegotiation::merge(const std::vector<Message>& received, SavePlanner& 
   }
   expect(by_fqn.size());
   Proposals proposals;
+  std::string_view path;  // as the lowest rank encoded it
   for (const auto& [fqn, mentions] : by_fqn) {
     proposals.fqn = fqn;
     proposals.holders.clear();
@@ -184,7 +274,13 @@ void OwnerNegotiation::merge(const std::vector<Message>& received, SavePlanner& 
     for (const auto& mention : mentions) {
       WireReader wire(mention.proposal);
       auto proposal = decode_proposal(wire, mention.rank, mention.position);
-      if (proposals.holders.empty()) proposals.path = decode_path(fqn, proposal.path);
+      if (proposals.holders.empty()) {
+        path = proposal.path;
+        proposals.path = decode_path(fqn, path);
+      } else if (proposal.path != path) {
+        refuse_paths(proposals.fqn, mentions.front().rank, proposals.path, mention.rank,
+                     decode_path(fqn, proposal.path));
+      }
       proposals.holders.push_back(std::move(proposal.holder));
     }
     auto entry = entry_of(proposals);
@@ -214,9 +310,10 @@ std::vector<Message> OwnerNegotiation::answers(
   std::ranges::stable_sort(answers, {}, &Answer::rank);
   return messages_of(answers, [&](WireWriter& wire, const Answer& answer) {
     const auto& origin = origins()[answer.entry][answer.chunk];
-    wire.varint(origin.item * 2 + (origin.whole ? 1 : 0));
+    const bool counted = origin.holders != usual_holders(origin.whole);
+    wire.varint(origin.item * 4 + (counted ? 2 : 0) + (origin.whole ? 1 : 0));
     if (!origin.whole) wire.box(share()[answer.entry].chunks[answer.chunk]);
-    if (origin.holders > 0) wire.varint(origin.holders);
+    if (counted) wire.varint(origin.holders);
     wire.bytes(places[answer.entry][answer.chunk]);
   });
 }
@@ -228,15 +325,16 @@ SavePlan OwnerNegotiation::apply(const std::vector<Message>& received) {
     WireReader wire(message.bytes);
     while (!wire.at_end()) {
       const auto head = wire.varint();
-      auto& item = plan_.items[sent_.at(before + head / 2).item];
+      const bool whole = head % 2 == 1;
+      const bool counted = head / 2 % 2 == 1;
+      auto& item = plan_.items[sent_.at(before + head / 4).item];
       WriteSlice slice;
-      if (head % 2 == 0) {
+      if (!whole) {
         slice.box = wire.box(item.tensor_data.value().size.size());
       } else if (item.tensor_data) {
         slice.box = item.tensor_data->chunk;
-      } else {
-        slice.holders = wire.varint();
       }
+      slice.holders = counted ? wire.varint() : usual_holders(whole);
       slice.storage_data = wire.bytes();
       item.slices.push_back(std::move(slice));
     }

@@ -55,7 +55,7 @@ class SaveNegotiation {
     int rank = 0;
     std::uint64_t item = 0;     // its position in that rank's message
     bool whole = false;         // all of the item
-    std::uint64_t holders = 0;  // of a value: as WriteSlice; 0 of a tensor
+    std::uint64_t holders = 1;  // as WriteSlice
   };
 
   // How many FQNs will be added.

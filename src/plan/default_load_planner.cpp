@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <iterator>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -11,6 +12,7 @@
 #include "base/whole_box.hpp"
 #include "h5dcp/default_planner.hpp"
 #include "h5dcp/error.hpp"
+#include "plan/bounds.hpp"
 #include "plan/coverage.hpp"
 #include "plan/entry_walk.hpp"
 #include "plan/held.hpp"
@@ -214,6 +216,14 @@ LoadPlan GlobalLoadPlanner::create_local_plan() {
     throw missing_error(missing_, unexpected_, *metadata_);
   }
   return plan;
+}
+
+std::optional<TensorView> GlobalLoadPlanner::destination(const ReadItem& item) {
+  const Leaf* leaf = leaves_.find(item.dest_index.fqn);
+  const auto* piece = leaf == nullptr ? nullptr : find_piece(*leaf->value, item.dest_index);
+  const Box box{item.dest_offsets, item.lengths};
+  if (piece == nullptr || !is_inside(box, piece->sizes)) return std::nullopt;
+  return narrow(*piece, box);
 }
 
 TensorView GlobalLoadPlanner::resolve_tensor(const ReadItem& item) {

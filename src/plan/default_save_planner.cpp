@@ -2,6 +2,7 @@
 #include <cstddef>
 #include <optional>
 #include <string>
+#include <unordered_set>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -16,6 +17,7 @@
 #include "plan/leaves.hpp"
 #include "plan/merge.hpp"
 #include "plan/proposals.hpp"
+#include "plan/sample.hpp"
 #include "state/transformed_value.hpp"
 
 namespace h5dcp {
@@ -44,6 +46,50 @@ WriteItem shard_item(const Leaf& leaf, const ShardedTensor& tensor, std::size_t 
           TensorWriteData{box, {tensor.dtype}, tensor.sizes},
           leaf.path,
           {}};
+}
+
+// What a rank without a shard holds of a tensor: an empty piece, at the end of the first dimension.
+Box no_piece(const Extents& sizes) {
+  Box box = whole_box(sizes);
+  box.offsets[0] = sizes[0];
+  box.sizes[0] = 0;
+  return box;
+}
+
+bool names_no_piece(const ShardedTensor& tensor) {
+  return tensor.shards.empty() && !tensor.sizes.empty();
+}
+
+// By this item the owner of the name knows the tensor, even if no rank has a piece of it.
+WriteItem no_piece_item(const Leaf& leaf, const ShardedTensor& tensor) {
+  const Box box = no_piece(tensor.sizes);
+  return {{leaf.fqn, box.offsets, std::nullopt},
+          WriteItemType::shard,
+          std::nullopt,
+          TensorWriteData{box, {tensor.dtype}, tensor.sizes},
+          leaf.path,
+          {}};
+}
+
+// Whether no_piece_item has made the item: those of shards have a hint.
+bool has_no_piece(const WriteItem& item) {
+  return item.type == WriteItemType::shard && !item.index.index && item.tensor_data &&
+         numel(item.tensor_data->chunk.sizes) == 0;
+}
+
+// Drops what no_piece_item has made, but for names of which no rank has a piece.
+void drop_needless(std::vector<SavePlan>& plans) {
+  std::unordered_set<std::string> held;
+  for (const auto& plan : plans) {
+    for (const auto& item : plan.items) {
+      if (!has_no_piece(item)) held.insert(item.index.fqn);
+    }
+  }
+  for (auto& plan : plans) {
+    std::erase_if(plan.items, [&](const WriteItem& item) {
+      return has_no_piece(item) && held.contains(item.index.fqn);
+    });
+  }
 }
 
 // Without the length and the digest, which those who transform the value decide.
@@ -104,6 +150,7 @@ SavePlan GlobalSavePlanner::create_local_plan() {
       for (std::size_t i = 0; i < tensor->shards.size(); ++i) {
         plan.items.push_back(shard_item(leaf, *tensor, i));
       }
+      if (names_no_piece(*tensor)) plan.items.push_back(no_piece_item(leaf, *tensor));
     } else {
       plan.items.push_back(value_item(leaf, options_.stream_transforms));
       auto& item = plan.items.back();
@@ -113,19 +160,30 @@ SavePlan GlobalSavePlanner::create_local_plan() {
       item.bytes_io_data->digest = xxh3(bytes.data(), bytes.size());
     }
   }
-  if (options_.replicas == Replicas::compare) {
-    for (auto& item : plan.items) {
-      if (!item.tensor_data) continue;
+  if (options_.replicas != Replicas::lowest_rank) add_digests(plan);
+  return plan;
+}
+
+void GlobalSavePlanner::add_digests(SavePlan& plan) {
+  for (auto& item : plan.items) {
+    if (!item.tensor_data || numel(item.tensor_data->chunk.sizes) == 0) continue;
+    if (options_.replicas == Replicas::compare) {
       const auto data = transform_object(item, lookup_object(item.index));
       item.tensor_data->digest = digest_of(std::get<TensorView>(data));
+    } else {
+      // Of what the state dict holds: to transform all of a tensor for a sample would cost more
+      // than the sample may.
+      const auto* piece =
+          find_piece(*leaf_named("save", item.index.fqn, leaves_).value, item.index);
+      item.tensor_data->digest = sample_digest(*piece);
     }
   }
-  return plan;
 }
 
 GlobalSavePlan GlobalSavePlanner::create_global_plan(std::vector<SavePlan> plans) {
   // What differs between ranks must be found before all but one of them are dropped.
   for (const auto& [fqn, proposals] : proposals_of(plans)) merge(proposals, options_.replicas);
+  drop_needless(plans);
   return create_default_global_save_plan(
       dedup_save_plans(std::move(plans), options_.replicas == Replicas::lowest_rank));
 }
@@ -140,6 +198,11 @@ std::variant<TensorView, Bytes> GlobalSavePlanner::resolve_data(const WriteItem&
 
 Value GlobalSavePlanner::lookup_object(const MetadataIndex& index) {
   const Value& value = *leaf_named("save", index.fqn, leaves_).value;
+  const auto* tensor = std::get_if<ShardedTensor>(&value);
+  if (tensor != nullptr && names_no_piece(*tensor)) {
+    const Box box = no_piece(tensor->sizes);
+    if (index.offset == box.offsets) return contiguous_view(nullptr, tensor->dtype, box.sizes);
+  }
   return index.offset ? Value(find_tensor_shard(value, index)) : value;
 }
 
@@ -160,7 +223,6 @@ std::vector<PlannedWrite> DefaultSavePlanner::plan_writes(const Proposals& propo
 }
 
 std::optional<std::string> DefaultSavePlanner::plans_by() const {
-  if (options().replicas == Replicas::compare) return std::nullopt;
   return "replicas " + std::to_string(static_cast<int>(options().replicas)) + ", flatten " +
          std::to_string(options().flatten_state_dict ? 1 : 0);
 }

@@ -1,13 +1,15 @@
 #include "plan/merge.hpp"
 
 #include <algorithm>
-#include <compare>
+#include <cstdint>
 #include <numeric>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
 #include <variant>
 
+#include "base/box_order.hpp"
 #include "base/rank_list.hpp"
 #include "base/whole_box.hpp"
 #include "h5dcp/error.hpp"
@@ -95,19 +97,11 @@ class Pieces {
   std::vector<std::size_t> first_;    // of each box
 };
 
-std::strong_ordering compare(const Box& a, const Box& b) {
-  const auto compare_extents = [](const Extents& x, const Extents& y) {
-    return std::lexicographical_compare_three_way(x.begin(), x.end(), y.begin(), y.end());
-  };
-  const auto order = compare_extents(a.offsets, b.offsets);
-  return std::is_neq(order) ? order : compare_extents(a.sizes, b.sizes);
-}
-
 Pieces gather_pieces(const std::vector<Holder>& holders) {
   std::vector<std::size_t> order(holders.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
   const auto precedes = [&](std::size_t a, std::size_t b) {
-    return std::is_lt(compare(holders[a].tensor.chunk, holders[b].tensor.chunk));
+    return precedes_box(holders[a].tensor.chunk, holders[b].tensor.chunk);
   };
   if (!std::ranges::is_sorted(order, precedes)) std::ranges::stable_sort(order, precedes);
   Pieces pieces;
@@ -169,19 +163,21 @@ std::vector<PlannedWrite> merge_value(const Proposals& proposals, Replicas repli
 // Throws if ranks that hold one piece have said that its elements differ.
 void check_alike(const Proposals& proposals, const Pieces& pieces) {
   for (std::size_t i = 0; i < pieces.boxes.size(); ++i) {
-    const auto digest = [&](std::size_t holder) { return proposals.holders[holder].tensor.digest; };
-    const auto holders = pieces.holders(i);
-    const auto first = digest(holders.front());
-    if (std::ranges::all_of(holders, [&](auto holder) { return digest(holder) == first; }))
-      continue;
+    std::optional<std::uint64_t> first;
     std::vector<int> some;
     std::vector<int> others;
-    for (const auto holder : holders) {
-      (digest(holder) == first ? some : others).push_back(proposals.holders[holder].rank);
+    for (const auto holder : pieces.holders(i)) {
+      const auto& digest = proposals.holders[holder].tensor.digest;
+      if (!digest) continue;  // that rank compares nothing
+      if (!first) first = digest;
+      (digest == first ? some : others).push_back(proposals.holders[holder].rank);
     }
+    if (others.empty()) continue;
     throw refusal(proposals.fqn, "in " + to_string(pieces.boxes[i]) + " " + rank_list(others) +
                                      (others.size() == 1 ? " holds" : " hold") +
-                                     " other elements than " + rank_list(some));
+                                     " other elements than " + rank_list(some) +
+                                     ". Shard the tensor, give each rank's a name of its own, or "
+                                     "save those of the lowest rank (Replicas::lowest_rank)");
   }
 }
 

@@ -1,10 +1,34 @@
 #include "plan/proposals.hpp"
 
 #include <cstddef>
+#include <cstdint>
+#include <variant>
 
 #include "h5dcp/error.hpp"
 
 namespace h5dcp {
+namespace {
+
+// "model" / "layers" / 0
+std::string text_of(const Path& path) {
+  std::string text;
+  for (const auto& step : path) {
+    if (!text.empty()) text += " / ";
+    const auto* key = std::get_if<std::string>(&step);
+    text += key != nullptr ? '"' + *key + '"' : std::to_string(std::get<std::int64_t>(step));
+  }
+  return text;
+}
+
+}  // namespace
+
+void refuse_paths(const std::string& fqn, int rank, const Path& path, int other_rank,
+                  const Path& other_path) {
+  throw Error(ErrorCode::invalid_argument,
+              "save '" + fqn + "': rank " + std::to_string(rank) + " has it at " + text_of(path) +
+                  " of its state dict, rank " + std::to_string(other_rank) + " at " +
+                  text_of(other_path) + ". Nest it alike on all ranks, or rename one of them");
+}
 
 void check_made(const WriteItem& item) {
   const auto refuse = [&](const std::string& why) {
@@ -34,6 +58,9 @@ std::map<std::string, Proposals> proposals_of(const std::vector<SavePlan>& plans
       if (is_new) {
         proposals.fqn = item.index.fqn;
         proposals.path = item.path;
+      } else if (item.path != proposals.path) {
+        refuse_paths(proposals.fqn, proposals.holders.front().rank, proposals.path,
+                     static_cast<int>(rank), item.path);
       }
       proposals.holders.push_back({static_cast<int>(rank), i, item.type,
                                    item.tensor_data.value_or(TensorWriteData{}),

@@ -110,7 +110,7 @@ Value& step_into(Value& container, const PathItem& item, const Path& path) {
 }  // namespace
 
 const Leaf* Leaves::find(std::string_view fqn) const {
-  for (const auto next : {last_, last_ + 1}) {
+  for (const auto next : {last_, last_ + 1, std::size_t{0}}) {
     if (next >= leaves_.size() || leaves_[next].fqn != fqn) continue;
     last_ = next;
     return &leaves_[next];

@@ -118,7 +118,7 @@ void Hdf5Reader::read_data(const Comm& comm, const LoadPlan& plan, LoadPlanner& 
                     is_shared(options_.transfer) ? NodeSession::ranks_of_node(comm) : 0);
   ToRead wanted;
   MpiInfo hints;
-  comm.agree(step, [&] {
+  const auto all = comm.tally(step, [&] {
     if (collective) hints = MpiInfo(comm.options().hints, options_.hints);
     for (const auto& item : plan.items) {
       if (item.type == LoadItemType::tensor) {
@@ -131,15 +131,20 @@ void Hdf5Reader::read_data(const Comm& comm, const LoadPlan& plan, LoadPlanner& 
       }
       planner.load_bytes(item, read_value(load.files.own(), load.index, *entry));
     }
-    wanted = reads.to_read();
+    const auto passes = reads.part_into_passes();
+    wanted = reads.to_read(0);
+    return Ballot{.sums = {}, .maxima = {passes}, .values = {}};
   });
   const auto engine =
       collective
           ? collective_engine(comm, load.files.own(), load.index, hints, load.calls)
           : agreed(comm, node_engine(comm, load.files, options_.transfer, load.index.size()));
-  engine->read(step, wanted, reads);
-  if (load.index.record().filtered.nbytes == 0) return;
-  comm.agree(step, [&] { reads.read_filtered(); });
+  const bool filtered = load.index.record().filtered.nbytes != 0;
+  for (std::uint64_t pass = 0; pass < all.maxima[0]; ++pass) {
+    if (pass > 0) comm.agree(step, [&] { wanted = reads.to_read(pass); });
+    engine->read(step, wanted, reads);
+    if (filtered) comm.agree(step, [&] { reads.read_filtered(); });
+  }
 }
 
 CollectiveCalls Hdf5Reader::collective_calls() const {

@@ -29,6 +29,9 @@ class SmallTensors {
   // All items of one entry, which must outlive this.
   void add(std::span<const EntryItem> items) { small_.push_back(items); }
 
+  // Forgets all entries.
+  void clear() { small_.clear(); }
+
   // To be called when all are added: where the elements of each entry are, ascending.
   //
   // Throws Error{corrupt} if two entries have bytes in common.

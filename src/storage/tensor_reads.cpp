@@ -3,17 +3,20 @@
 #include <algorithm>
 #include <cstring>
 #include <string>
+#include <utility>
 
 #include "base/context.hpp"
 #include "base/whole_box.hpp"
 #include "h5dcp/error.hpp"
+#include "plan/read_passes.hpp"
 #include "storage/stored_blocks.hpp"
 
 namespace h5dcp {
 void TensorReads::add(const ReadItem& item) {
   // Items mostly come in the order of names.
+  auto& items = passes_.front();
   const auto entry =
-      index_.find(item.storage_index.fqn, items_.empty() ? 0 : items_.back().entry + 1);
+      index_.find(item.storage_index.fqn, items.empty() ? 0 : items.back().entry + 1);
   if (!entry || index_.kind(*entry) != EntryKind::tensor) {
     throw Error(ErrorCode::not_found, "'" + item.storage_index.fqn + "' is no tensor here");
   }
@@ -25,22 +28,43 @@ void TensorReads::add(const ReadItem& item) {
                                                  to_string(region) + ": outside of " +
                                                  to_string(sizes));
   }
-  items_.push_back(wanted);
+  items.push_back(wanted);
 }
 
-ToRead TensorReads::to_read() {
-  if (!std::ranges::is_sorted(items_, {}, &EntryItem::entry)) {
-    std::ranges::stable_sort(items_, {}, &EntryItem::entry);
+std::uint64_t TensorReads::part_into_passes() {
+  auto all = std::move(passes_.front());
+  passes_.front().clear();
+  const auto pass_of =
+      read_passes(all.size(), [&](std::size_t i) { return planner_.destination(*all[i].item); });
+  if (pass_of.empty()) {
+    passes_.front() = std::move(all);
+    return 1;
   }
-  for (std::span<const EntryItem> left(items_); !left.empty();) {
+  passes_.resize(*std::ranges::max_element(pass_of) + std::size_t{1});
+  for (std::size_t i = 0; i < all.size(); ++i) passes_[pass_of[i]].push_back(all[i]);
+  return passes_.size();
+}
+
+ToRead TensorReads::to_read(std::uint64_t pass) {
+  parts_.clear();
+  filtered_.clear();
+  wanted_.clear();
+  chunks_.clear();
+  small_.clear();
+  if (pass >= passes_.size()) return {};  // other ranks need more passes
+  auto& items = passes_[pass];
+  if (!std::ranges::is_sorted(items, {}, &EntryItem::entry)) {
+    std::ranges::stable_sort(items, {}, &EntryItem::entry);
+  }
+  for (std::span<const EntryItem> left(items); !left.empty();) {
     std::size_t count = 1;
     while (count < left.size() && left[count].entry == left[0].entry) ++count;
-    const auto items = left.first(count);
+    const auto of_entry = left.first(count);
     left = left.subspan(count);
-    if (SmallTensors::are_small(index_, items, sharing_)) {
-      small_.add(items);
+    if (SmallTensors::are_small(index_, of_entry, sharing_)) {
+      small_.add(of_entry);
     } else {
-      cut(items);
+      cut(of_entry);
     }
   }
   ToRead made{.pieces = {}, .ranges = small_.ranges()};

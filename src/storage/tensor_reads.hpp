@@ -38,10 +38,16 @@ class TensorReads : public Receiver {
 
   void add(const ReadItem& item);
 
-  // To be called when all are added: what an engine is to read. Filtered tensors are not in it.
-  ToRead to_read();
+  // To be called when all are added: how many passes this rank needs. Items that share memory are
+  // in different passes, so each block is checked before anything else is read to its place, and
+  // the last item of the plan wins.
+  std::uint64_t part_into_passes();
 
-  // Reads the filtered ones.
+  // What an engine is to read in a pass; passes ascend from 0, and what the pass before read must
+  // have arrived. Filtered tensors are not in it.
+  ToRead to_read(std::uint64_t pass);
+
+  // Reads the filtered ones of this pass.
   void read_filtered();
 
   // Of to_read().pieces[i].
@@ -84,8 +90,9 @@ class TensorReads : public Receiver {
   std::uint64_t piece_bytes_;
   bool checks_;
   int sharing_;
-  std::vector<EntryItem> items_;
+  std::vector<std::vector<EntryItem>> passes_{1};  // each one's items
   SmallTensors small_;
+  // Of this pass.
   std::deque<Wanted> wanted_;                    // of the others
   std::deque<std::vector<StoredChunk>> chunks_;  // of each of their entries
   std::vector<Part> parts_;
