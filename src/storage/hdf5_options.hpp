@@ -40,7 +40,8 @@ void check_same_checksums(bool mine, bool chosen, int coordinator);
 // The same of the layout: where each rank writes follows from it.
 void check_same_layout(Layout mine, Layout chosen, int coordinator);
 
-// Whether `path` can name a file: no URL, no folder.
+// Whether `path` can name a checkpoint: it is no URL, and there is a regular file, a link that
+// leads to no folder, or nothing.
 bool is_file_path(const std::string& path);
 
 // Throws Error{invalid_argument}, "<verb> '<path>': ...", if it cannot.
