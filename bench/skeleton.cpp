@@ -38,8 +38,8 @@ void run(benchmark::State& state, SkeletonMaker maker) {
   const auto path =
       std::filesystem::temp_directory_path() / ("h5dcp_bench_" + std::to_string(::getpid()));
   for (auto _ : state) {
-    benchmark::DoNotOptimize(
-        h5dcp::make_skeleton(path, all, {.generation = 1, .world_size = 1}, maker));
+    benchmark::DoNotOptimize(h5dcp::make_skeleton(h5dcp::make_file(path, {}), all,
+                                                  {.generation = 1, .world_size = 1}, maker));
     state.PauseTiming();
     std::filesystem::remove(path);
     state.ResumeTiming();

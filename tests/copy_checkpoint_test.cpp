@@ -182,6 +182,53 @@ TEST_P(CopyCheckpoint, RefusesWhatItCannotMeanWell) {
   expect_checkpoint("b/to.h5");
 }
 
+TEST_P(CopyCheckpoint, RefusesToReplaceWhatIsNoFile) {
+  on_first_rank([&] {
+    fs::create_directory("b");
+    ASSERT_EQ(::mkfifo("b/pipe.h5", 0666), 0);
+    for (const auto& work : {copy_checkpoint, move_checkpoint}) {
+      EXPECT_NE(refusal([&] {
+                  work("a/from.h5", "b/pipe.h5", Overwrite::replace);
+                }).find("'b/pipe.h5' is a pipe"),
+                std::string::npos);
+      EXPECT_TRUE(fs::is_fifo("b/pipe.h5"));
+      EXPECT_EQ(count("a") + count("b"), of_one() + 1);
+    }
+  });
+  expect_checkpoint("a/from.h5");
+}
+
+TEST_P(CopyCheckpoint, IsAsAccessibleAsWhatItReplacesOrAsTheOriginal) {
+  const auto expect_mode = [](const std::string& path, unsigned mode) {
+    const auto bits = [](const fs::path& at) {
+      return static_cast<unsigned>(fs::status(at).permissions());
+    };
+    EXPECT_EQ(bits(path), mode) << path;
+    if (!GetParam()) return;
+    const fs::path data = CheckpointFile(path).data_file_path(1);
+    EXPECT_EQ(bits(data), mode) << data;
+    EXPECT_EQ(bits(data.parent_path()), mode | (mode & 0444U) >> 2U | 0700U) << data;
+  };
+  const auto set_mode = [](const std::string& path, unsigned mode) {
+    fs::permissions(path, static_cast<fs::perms>(mode));
+    if (!GetParam()) return;
+    fs::permissions(CheckpointFile(path).data_file_path(1), static_cast<fs::perms>(mode));
+  };
+  on_first_rank([&] {
+    set_mode("a/from.h5", 0640);
+    copy_checkpoint("a/from.h5", "b/to.h5");
+    expect_mode("b/to.h5", 0640);
+    set_mode("b/to.h5", 0600);
+    copy_checkpoint("a/from.h5", "b/to.h5", Overwrite::replace);
+    expect_mode("b/to.h5", 0600);
+    move_checkpoint("a/from.h5", "b/to.h5", Overwrite::replace);
+    expect_mode("b/to.h5", 0600);
+    move_checkpoint("b/to.h5", "b/moved.h5");
+    expect_mode("b/moved.h5", 0600);
+  });
+  expect_checkpoint("b/moved.h5");
+}
+
 TEST_P(CopyCheckpoint, LeavesNothingIfADataFileIsMissing) {
   if (!GetParam()) GTEST_SKIP() << "there is none";
   on_first_rank([&] {

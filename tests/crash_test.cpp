@@ -193,6 +193,35 @@ TEST_P(Crash, TwoJobsSaveToOneDestination) {
   }
 }
 
+// Another job takes no unfinished file of a live one for what a killed one left, however old it
+// seems.
+TEST_P(Crash, AnotherJobSavesWhileOneIsSlow) {
+  const auto first = root_ + "/pipe1";
+  const auto second = root_ + "/pipe2";
+  ASSERT_EQ(mkfifo(first.c_str(), 0600), 0);
+  ASSERT_EQ(mkfifo(second.c_str(), 0600), 0);
+  if (GetParam() != "direct" && GetParam() != "files") GTEST_SKIP() << "it is the same file";
+  const auto slow =
+      start({H5DCP_VICTIM, "meet", GetParam(), path_, "1", "replace", first, second}, 1);
+  const int in_the_middle = ::open(second.c_str(), O_RDONLY | O_CLOEXEC);  // waits for the job
+  ASSERT_GE(in_the_middle, 0);
+  for (const auto& file : fs::recursive_directory_iterator(folder_)) {
+    fs::last_write_time(file, fs::file_time_type::clock::now() - std::chrono::hours(2));
+  }
+  const auto other = start({H5DCP_VICTIM, "kill", GetParam(), path_, "5", "0", "1000000"},
+                           2);  // which nobody kills
+  int status = -1;
+  EXPECT_EQ(waitpid(other, &status, 0), other);
+  EXPECT_EQ(status, 0) << text_of(log(2));
+  EXPECT_EQ(test::version_of(path_, "the other job"), 6);
+  const int go_on = ::open(first.c_str(), O_WRONLY | O_CLOEXEC);
+  EXPECT_EQ(wait_for({slow})[0], 0) << text_of(log(1));
+  ::close(in_the_middle);
+  ::close(go_on);
+  EXPECT_EQ(test::version_of(path_, "the slow job"), 1);
+  EXPECT_EQ(test::checkpoints_in(folder_), std::vector<std::string>{"good.h5"});
+}
+
 INSTANTIATE_TEST_SUITE_P(Engines, Crash,
                          testing::Values("direct", "collective", "repeated", "filtered", "files",
                                          "chunked"),

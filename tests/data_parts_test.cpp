@@ -73,6 +73,21 @@ TEST(DataParts, HaveNamesThatStayInTheirFolder) {
   }
 }
 
+TEST(DataParts, AreOnlyRecognisedByNamesOfExactlyTheirForm) {
+  const std::string good = data_folder_name("run", 0x0123456789abcdef);
+  EXPECT_EQ(generation_in_data_folder(good, "run"), 0x0123456789abcdefU);
+  for (const std::string bad :
+       {"run.validation-split.data", "run.0123456789ABCDEF.data", "run.0123456789abcde.data",
+        "run.0123456789abcdef0.data", "run.0123456789abcdef.data.bak", "run.0123456789abcdef",
+        "other.0123456789abcdef.data", "run.x.0123456789abcdef.data", "thesis", ""}) {
+    EXPECT_FALSE(generation_in_data_folder(bad, "run")) << bad;
+  }
+  EXPECT_EQ(number_of_data_file("12.h5"), 12U);
+  for (const std::string bad : {"0.h5", "012.h5", "+1.h5", "-1.h5", "1.h5.bak", "1", ".h5", ""}) {
+    EXPECT_FALSE(number_of_data_file(bad)) << bad;
+  }
+}
+
 TEST(Files, SayWhatTheyAre) {
   EXPECT_EQ(to_string(Files()), "one");
   EXPECT_EQ(to_string(Files::number(4)), "number 4");

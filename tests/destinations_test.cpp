@@ -1,16 +1,24 @@
 // Where a checkpoint may go: behind links, in place of links, on other file systems.
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <mpi.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
+#include <chrono>
+#include <cstring>
 #include <filesystem>
+#include <fstream>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "crash_state.hpp"
+#include "faulty_storage.hpp"
 #include "h5dcp/state_dict_loader.hpp"
 #include "h5dcp/state_dict_saver.hpp"
 #include "outcome.hpp"
@@ -105,6 +113,162 @@ TEST_P(Destinations, ALinkToNothingIsReplacedOrRefusedBeforeAnythingIsWritten) {
     EXPECT_FALSE(fs::is_symlink(link));
     EXPECT_EQ(test::names_in(folder_), std::vector<std::string>{"dangling.h5"});
   });
+}
+
+TEST_P(Destinations, WhatIsNoFileIsRefusedBeforeAnythingIsWritten) {
+  struct Obstacle {
+    const char* name;
+    const char* says;
+    std::function<bool(const std::string&)> make;
+  };
+  const auto node = [](mode_t type, dev_t device) {
+    return [=](const std::string& path) { return ::mknod(path.c_str(), type | 0666, device) == 0; };
+  };
+  const Obstacle obstacles[] = {
+      {"pipe.h5", "is a pipe", node(S_IFIFO, 0)},
+      {"socket.h5", "is a socket", node(S_IFSOCK, 0)},
+      {"full.h5", "is a device", node(S_IFCHR, makedev(1, 7))},  // as /dev/full; needs privileges
+      {"folder.h5", "is a directory",
+       [](const std::string& path) { return fs::create_directory(path); }},
+      {"link.h5", "is a directory",
+       [this](const std::string& path) {
+         fs::create_directory_symlink(folder_, path);
+         return true;
+       }},
+  };
+  for (const auto& obstacle : obstacles) {
+    const auto path = folder_ + "/" + obstacle.name;
+    int made = 0;
+    on_rank_0([&] { made = obstacle.make(path) ? 1 : 0; });
+    MPI_Bcast(&made, 1, MPI_INT, 0, MPI_COMM_WORLD);
+    if (made == 0) continue;
+    std::vector<std::string> before;
+    fs::file_type type{};
+    on_rank_0([&] {
+      before = test::names_in(folder_);
+      type = fs::symlink_status(path).type();
+    });
+    for (const auto overwrite : {Overwrite::replace, Overwrite::refuse}) {
+      const auto refused = try_save(path, 1, overwrite);
+      const auto text = test::text_of(refused);
+      EXPECT_NE(text.find("'" + path + "' " + obstacle.says), text.npos) << text;
+      if (refused) {
+        EXPECT_EQ(refused->code(), ErrorCode::invalid_argument) << text;
+      }
+      on_rank_0([&] {
+        EXPECT_EQ(test::names_in(folder_), before) << path;
+        EXPECT_EQ(fs::symlink_status(path).type(), type) << path;
+      });
+    }
+  }
+}
+
+TEST_P(Destinations, WhatTakesAFilesPlaceIsAsAccessible) {
+  const auto path = folder_ + "/a.h5";
+  const auto status_of = [](const std::string& name) {
+    struct stat status {};
+    EXPECT_EQ(::stat(name.c_str(), &status), 0) << name;
+    return status;
+  };
+  constexpr mode_t kBits = 07777;
+  const bool is_root = ::geteuid() == 0;
+  constexpr gid_t kGroup = 12345;
+  expect_saves(path, 1);
+  int version = 1;
+  for (const mode_t mode : {0600U, 0640U, 0664U, 0440U}) {
+    on_rank_0([&] {
+      EXPECT_EQ(::chmod(path.c_str(), mode), 0);
+      if (is_root) {
+        EXPECT_EQ(::chown(path.c_str(), static_cast<uid_t>(-1), kGroup), 0);
+      }
+    });
+    auto state = test::crash_state(++version, rank_, size_, true);
+    Hdf5Writer writer(path, {.transfer = GetParam()});
+    test::CallingPlanner planner([&] {  // in the middle of the save
+      if (rank_ != 0) return;
+      for (const auto& name : test::names_in(folder_)) {
+        const auto bits = status_of(folder_ + "/" + name).st_mode & kBits;
+        EXPECT_EQ(bits & ~(mode | 0600U), 0U) << name << " is more accessible than the checkpoint";
+      }
+    });
+    EXPECT_EQ(test::text_of(test::failure_of(
+                  [&] { save(state, {.storage_writer = &writer, .planner = &planner}); })),
+              "success");
+    on_rank_0([&] {
+      EXPECT_EQ(status_of(path).st_mode & kBits, mode);
+      if (is_root) {
+        EXPECT_EQ(status_of(path).st_gid, kGroup);
+      }
+    });
+  }
+  // Through a link it is as accessible as what that leads to.
+  on_rank_0([&] {
+    EXPECT_EQ(::chmod(path.c_str(), 0600), 0);
+    fs::create_symlink("a.h5", folder_ + "/link.h5");
+  });
+  expect_saves(folder_ + "/link.h5", 9);
+  on_rank_0([&] { EXPECT_EQ(status_of(folder_ + "/link.h5").st_mode & kBits, 0600U); });
+}
+
+TEST_P(Destinations, AnAccessControlListIsKept) {
+  const auto path = folder_ + "/a.h5";
+  expect_saves(path, 1);
+  // Version 2; the owner may read and write, user 1 read, the group nothing, mask r, others
+  // nothing.
+  const unsigned char list[] = {2,    0,    0,    0,   1,   0,   6,  0,    255,  255,  255,
+                                255,  2,    0,    4,   0,   1,   0,  0,    0,    4,    0,
+                                0,    0,    255,  255, 255, 255, 16, 0,    4,    0,    0xff,
+                                0xff, 0xff, 0xff, 32,  0,   0,   0,  0xff, 0xff, 0xff, 0xff};
+  const char* const name = "system.posix_acl_access";
+  int has = 0;
+  on_rank_0([&] { has = ::setxattr(path.c_str(), name, list, sizeof list, 0) == 0 ? 1 : 0; });
+  MPI_Bcast(&has, 1, MPI_INT, 0, MPI_COMM_WORLD);
+  if (has == 0) GTEST_SKIP() << "the file system has no access control lists";
+  expect_saves(path, 2);
+  on_rank_0([&] {
+    unsigned char found[2 * sizeof list] = {};
+    EXPECT_EQ(::getxattr(path.c_str(), name, found, sizeof found), ssize_t{sizeof list});
+    EXPECT_EQ(std::memcmp(found, list, sizeof list), 0);
+  });
+}
+
+// A checkpoint in the place of an unfinished file, as which it has a record.
+TEST_P(Destinations, UnfinishedFilesOfLiveJobsAndFilesOfOthersStay) {
+  const auto path = folder_ + "/a.h5";
+  expect_saves(path, 1);
+  const auto locked = folder_ + "/.a.h5.0123456789abcdef.partial";
+  const auto dead = folder_ + "/.a.h5.0123456789abcdee.partial";
+  const auto of_mpi = dead + ".locktest.0";
+  const auto fresh = folder_ + "/.a.h5.0123456789abcded.partial";
+  const std::vector<std::string> foreign{".a.h5.0123456789abcdec.partial",  // without a record
+                                         ".a.h5.validation-split.partial",
+                                         ".a.h5.0123456789ABCDEF.partial",
+                                         ".a.h5.0123456789abcdee.partial.notes"};
+  int fd = -1;
+  on_rank_0([&] {
+    for (const auto& name : {locked, dead, fresh}) fs::copy_file(path, name);
+    std::ofstream{of_mpi};
+    for (const auto& name : foreign) std::ofstream(folder_ + "/" + name) << "notes";
+    for (const auto& entry : fs::directory_iterator(folder_)) {
+      if (entry.path() == fresh) continue;
+      fs::last_write_time(entry, fs::file_time_type::clock::now() - std::chrono::hours(2));
+    }
+    fd = ::open(locked.c_str(), O_RDWR | O_CLOEXEC);
+    struct flock lock {};
+    lock.l_type = F_WRLCK;  // of the whole file
+    EXPECT_EQ(::fcntl(fd, F_OFD_SETLK, &lock), 0);
+  });
+  expect_saves(path, 2);
+  on_rank_0([&] {
+    EXPECT_TRUE(fs::exists(locked)) << "a live job writes it";
+    EXPECT_TRUE(fs::exists(fresh)) << "it was written just now";
+    EXPECT_FALSE(fs::exists(dead));
+    EXPECT_FALSE(fs::exists(of_mpi));
+    for (const auto& name : foreign) EXPECT_TRUE(fs::exists(folder_ + "/" + name)) << name;
+    ::close(fd);
+  });
+  expect_saves(path, 3);
+  on_rank_0([&] { EXPECT_FALSE(fs::exists(locked)) << "nobody has it locked now"; });
 }
 
 TEST_P(Destinations, AnotherFileSystemThanTheOneOfTmp) {

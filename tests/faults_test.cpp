@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <filesystem>
 #include <functional>
 #include <iostream>
@@ -279,6 +280,75 @@ TEST_P(Faults, OfWhatAFileSystemCannotDo) {
     expect_version(c.fails && !refuse ? earlier : version_, why);
     if (c.fails) --version_;
     EXPECT_EQ(test::text_of(try_save()), "success") << "after " << why;
+  }
+}
+
+// A rename reports an error, and nobody can look whether it took place.
+TEST_P(Faults, OfARenameOfWhichNobodyKnowsTheOutcome) {
+  const auto data_folders = [&] {
+    auto names = test::names_in(folder_);
+    std::erase_if(names, [](const std::string& name) { return !name.ends_with(".data"); });
+    return names;
+  };
+  for (const bool takes_place : {true, false}) {
+    const std::string rename = takes_place ? "answer of rename" : "rename";
+    for (const bool can_look : {true, false}) {
+      const auto why = rename + (can_look ? "" : ", lstat");
+      const int earlier = version_;
+      const auto before = test::names_in(folder_);
+      const auto old_data = data_folders();
+      h5dcp_shim_arm(folder_.c_str(), SHIM_ALL, SHIM_NONE, 0);
+      h5dcp_shim_forbid((rename + (can_look ? "" : "|lstat")).c_str(), EIO);
+      const auto failure = try_save();
+      h5dcp_shim_forbid(nullptr, 0);
+      h5dcp_shim_disarm();
+      test::expect_same(MPI_COMM_WORLD, failure, why);
+      const auto text = test::text_of(failure);
+      MPI_Barrier(MPI_COMM_WORLD);
+      if (rank_ == 0) {
+        EXPECT_EQ(test::version_of(path_, why), takes_place ? version_ : earlier) << text;
+        EXPECT_EQ(failure.has_value(), !(takes_place && can_look)) << why << text;
+        EXPECT_EQ(text.find("Whether it took place is unknown") != text.npos, !can_look) << text;
+        if (!can_look) {
+          for (const auto& folder : old_data) {
+            EXPECT_TRUE(fs::exists(folder_ + "/" + folder)) << why << ": nothing is removed";
+          }
+          // The unfinished file, if it still has that name, and its data files.
+          EXPECT_EQ(test::checkpoints_in(folder_).size(), takes_place ? 1U : 2U) << why;
+          EXPECT_EQ(data_folders().size(), 2 * old_data.size()) << why;
+        } else if (!takes_place) {
+          EXPECT_EQ(test::names_in(folder_), before) << why;
+        }
+        for (const auto& entry : fs::recursive_directory_iterator(folder_)) {
+          fs::last_write_time(entry, fs::file_time_type::clock::now() - std::chrono::hours(2));
+        }
+      }
+      MPI_Barrier(MPI_COMM_WORLD);
+      EXPECT_EQ(test::text_of(try_save()), "success") << "after " << why;
+      expect_version(version_, "after " + why);
+    }
+  }
+}
+
+// Where there are no locks only the time tells that nobody writes an unfinished file.
+TEST_P(Faults, OfLocks) {
+  const auto left = folder_ + "/.good.h5.0123456789abcdef.partial";
+  for (const auto age : {std::chrono::minutes(50), std::chrono::minutes(70)}) {
+    if (rank_ == 0) {
+      fs::copy_file(path_, left);
+      fs::last_write_time(left, fs::file_time_type::clock::now() - age);
+    }
+    h5dcp_shim_arm(folder_.c_str(), SHIM_ALL, SHIM_NONE, 0);
+    h5dcp_shim_forbid("fcntl lock", ENOLCK);
+    EXPECT_EQ(test::text_of(try_save()), "success");
+    h5dcp_shim_forbid(nullptr, 0);
+    h5dcp_shim_disarm();
+    MPI_Barrier(MPI_COMM_WORLD);
+    if (rank_ == 0) {
+      EXPECT_EQ(fs::exists(left), age < std::chrono::hours(1));
+      fs::remove(left);
+    }
+    MPI_Barrier(MPI_COMM_WORLD);
   }
 }
 

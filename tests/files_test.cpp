@@ -16,13 +16,16 @@
 #include <string>
 #include <vector>
 
+#include "h5dcp/bytes.hpp"
 #include "h5dcp/checkpoint_file.hpp"
+#include "h5dcp/copy_checkpoint.hpp"
 #include "h5dcp/error.hpp"
 #include "h5dcp/hdf5.hpp"
 #include "h5dcp/plan_cache.hpp"
 #include "h5dcp/state_dict_loader.hpp"
 #include "h5dcp/state_dict_saver.hpp"
 #include "h5dcp/verify.hpp"
+#include "layout/record.hpp"
 #include "outcome.hpp"
 #include "sample_state.hpp"
 
@@ -322,6 +325,110 @@ TEST_F(DataFiles, AreFoundThroughALinkAndUnderAnotherName) {
     EXPECT_EQ(names_in(folder_), (std::set<std::string>{"saved.h5", "elsewhere"}))
         << "nobody has it now";
   });
+}
+
+TEST_F(DataFiles, StayWhileAnotherCheckpointRefersToThem) {
+  const auto copy = folder_ + "/copy.h5";
+  for (const auto how : {"cp", "ln"}) {
+    on_first_rank([&] {
+      if (how == std::string("cp")) {
+        fs::copy_file(path_, copy);
+      } else {
+        fs::create_hard_link(path_, copy);
+      }
+    });
+    EXPECT_EQ(test::text_of(try_save(path_, {.files = Files::number(2)})), "success");
+    on_first_rank([&] {
+      for (const auto& damage : verify_checkpoint(copy)) ADD_FAILURE() << how << to_string(damage);
+      // And if the copy is what is replaced, copied over or moved.
+      fs::remove(copy);
+      fs::copy_file(path_, copy);
+      copy_checkpoint(path_, folder_ + "/third.h5", Overwrite::replace);
+      copy_checkpoint(folder_ + "/third.h5", copy, Overwrite::replace);
+      EXPECT_TRUE(verify_checkpoint(path_).empty()) << how << ": the copy was replaced";
+      fs::remove(copy);
+      fs::copy_file(path_, copy);
+      move_checkpoint(path_, folder_ + "/third.h5", Overwrite::replace);
+      EXPECT_TRUE(verify_checkpoint(copy).empty()) << how << ": the original was moved";
+      fs::rename(copy, path_);
+      fs::remove(folder_ + "/third.h5");
+    });
+  }
+}
+
+TEST_F(DataFiles, AreTheOnlyOnesThatGo) {
+  const auto age = [&] {
+    for (const auto& entry : fs::recursive_directory_iterator(folder_)) {
+      fs::last_write_time(entry, fs::file_time_type::clock::now() - std::chrono::hours(2));
+    }
+  };
+  const auto own = fs::path(file_).parent_path();
+  const std::string notes = "mine";
+  const auto write_notes = [&](const fs::path& file) {
+    fs::create_directories(file.parent_path());
+    std::ofstream(file) << notes;
+  };
+  const auto expect_notes = [&](const fs::path& file) {
+    std::ifstream stream(file);
+    EXPECT_EQ(std::string(std::istreambuf_iterator<char>(stream), {}), notes) << file;
+  };
+  const std::vector<fs::path> others{
+      "thesis/1.h5", "saved.h5.validation-split.data/1.h5", "saved.h5.0123456789abcdef.data/1.h5",
+      "saved.h5.0123456789abcdee.data/notes.txt", "saved.h5.0123456789ABCDEF.data/1.h5"};
+  // Every one of them is what the record of the checkpoint that is replaced names, once.
+  for (const auto& other : others) {
+    on_first_rank([&] {
+      for (const auto& file : others) write_notes(folder_ / file);
+      std::fstream stream(path_, std::ios::in | std::ios::out | std::ios::binary);
+      Bytes start(kRecordBytes);
+      stream.read(reinterpret_cast<char*>(start.data()), kRecordBytes);
+      Record record = decode_record(start);
+      record.data_files = 2;
+      record.data_folder = other.parent_path().string();
+      start = encode_record(record);
+      stream.seekp(0);
+      stream.write(reinterpret_cast<const char*>(start.data()), kRecordBytes);
+      stream.close();
+      age();
+    });
+    EXPECT_EQ(test::text_of(try_save(path_, {})), "success") << other;
+    on_first_rank([&] {
+      for (const auto& file : others) expect_notes(folder_ / file);
+    });
+  }
+  on_first_rank([&] { EXPECT_FALSE(fs::exists(own)) << "nothing refers to it"; });
+
+  // What is no data file stays, with its folder.
+  EXPECT_EQ(test::text_of(try_save(path_, {.files = Files::number(2)})), "success");
+  fs::path kept;
+  on_first_rank([&] {
+    kept = fs::path(CheckpointFile(path_).data_file_path(1)).parent_path();
+    write_notes(kept / "notes.txt");
+    write_notes(kept / "7.h5");
+    write_notes(kept / "inner" / "1.h5");
+    fs::copy_file(kept / "1.h5", kept / "9.h5");  // another number than that of its record
+  });
+  EXPECT_EQ(test::text_of(try_save(path_, {.files = Files::number(2)})), "success");
+  on_first_rank([&] {
+    EXPECT_EQ(names_in(kept), (std::set<std::string>{"7.h5", "9.h5", "inner", "notes.txt"}));
+    expect_notes(kept / "inner" / "1.h5");
+  });
+}
+
+TEST_F(DataFiles, AreAsAccessibleAsWhatTheyReplace) {
+  const auto mode_of = [](const fs::path& path) { return fs::status(path).permissions(); };
+  const auto bits = [](unsigned mode) { return static_cast<fs::perms>(mode); };
+  for (const unsigned mode : {0600U, 0640U, 0400U}) {
+    on_first_rank([&] { fs::permissions(path_, bits(mode)); });
+    EXPECT_EQ(test::text_of(try_save(path_, {.files = Files::number(2)})), "success");
+    on_first_rank([&] {
+      const fs::path data = CheckpointFile(path_).data_file_path(1);
+      EXPECT_EQ(mode_of(path_), bits(mode));
+      EXPECT_EQ(mode_of(data), bits(mode));
+      EXPECT_EQ(mode_of(data.parent_path()), bits(mode == 0640 ? 0750 : 0700));
+    });
+    EXPECT_EQ(test::text_of(try_load()), "success");
+  }
 }
 
 TEST_F(DataFiles, AreOnlyForTensorsThatHaveAPage) {

@@ -123,7 +123,7 @@ class Logging : public testing::Test {
   std::string leave_unfinished() const {
     const auto name = folder + "/.x.h5.0123456789abcdef.partial";
     if (rank == 0) {
-      std::ofstream(name) << "unfinished";
+      std::ofstream(name) << std::string(4096, '\0');  // nothing was written yet
       fs::last_write_time(name, fs::file_time_type::clock::now() - std::chrono::hours(1));
     }
     MPI_Barrier(MPI_COMM_WORLD);

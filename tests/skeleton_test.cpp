@@ -92,7 +92,7 @@ Made make(SkeletonMaker maker, std::vector<SkeletonEntry> entries) {
     fs::create_directory(data);
     make_data_files(data, entries, whole);
   }
-  return {path, make_skeleton(path, entries, whole, maker)};
+  return {path, make_skeleton(make_file(path, {}), entries, whole, maker)};
 }
 
 std::uint64_t bytes_of(const SkeletonEntry& entry) {
@@ -360,7 +360,7 @@ TEST(Skeleton, OfBoxesThatHdf5MustMap) {
   entry.sources = {"/state/far/a", "/state/far/b"};
   fs::create_directory("far");
   fs::remove("far/file.h5");
-  make_skeleton("far/file.h5", {entry}, {.data_files = 1, .data_folder = "none"});
+  make_skeleton(make_file("far/file.h5", {}), {entry}, {.data_files = 1, .data_folder = "none"});
   EXPECT_FALSE(is_made_directly("far/file.h5"));
   const auto dump = run("h5dump -p -H far/file.h5");
   EXPECT_NE(dump.text.find("BLOCK (4294967297)"), std::string::npos) << dump.text;

@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <cstdint>
 #include <filesystem>
 #include <system_error>
@@ -14,9 +13,13 @@
 #include "base/context.hpp"
 #include "commit/opened.hpp"
 #include "commit/publish.hpp"
+#include "files/access.hpp"
 #include "files/folder.hpp"
+#include "files/new_file.hpp"
 #include "files/partial_name.hpp"
 #include "files/random_id.hpp"
+#include "files/removal.hpp"
+#include "files/unfinished.hpp"
 #include "h5dcp/error.hpp"
 #include "h5dcp/flatten.hpp"
 #include "layout/data_parts.hpp"
@@ -45,29 +48,43 @@ void copy_bytes(const PosixFile& from, std::uint64_t first, const PosixFile& to,
   }
 }
 
-// What is being made, which is removed again unless it becomes a checkpoint.
-struct Unfinished {
-  std::string partial;
-  std::string folder;  // of data files; empty if there are none
-  bool has_its_name = false;
-
-  Unfinished() = default;
-  Unfinished(const Unfinished&) = delete;
-  Unfinished& operator=(const Unfinished&) = delete;
-  ~Unfinished() {
-    if (has_its_name) return;
-    std::error_code ignored;
-    fs::remove(partial, ignored);
-    if (!folder.empty()) fs::remove_all(folder, ignored);
+// How the files of a copy are made: as accessible as what they replace. A copy that replaces
+// nothing is as accessible as the original, but for what the umask takes; a checkpoint that moves
+// is in all.
+FilePlacement placement_at(const std::string& to, const std::string& from, Way way) {
+  FilePlacement placement{.access = access_at(to)};
+  if (placement.access) return placement;
+  auto original = access_at(from);
+  if (way == Way::move) {
+    placement.access = std::move(original);
+  } else if (original) {
+    placement.mode = original->mode;
   }
-};
+  return placement;
+}
 
 // A second name for the file, or a copy where that cannot be.
-void take_data_file(const PosixFile& from, const std::string& to, Way way) {
+void take_data_file(const PosixFile& from, const std::string& to, Way way,
+                    const FilePlacement& placement) {
   if (way == Way::move && ::link(from.path().c_str(), to.c_str()) == 0) return;
-  const PosixFile copy(to, PosixFile::Mode::create);
+  const PosixFile copy = make_file(to, placement);
   copy_bytes(from, 0, copy, 0, from.size());
   copy.sync();
+}
+
+// Gives the data files, which may have two names until here, the access of what they replace. Their
+// folder has it already.
+void give_to_data_files(const Unfinished& made, std::uint32_t data_files) noexcept {
+  if (!made.placement().access) return;
+  for (std::uint32_t number = 1; number <= data_files; ++number) {
+    try {
+      const PosixFile file(made.data_folder() + "/" + data_file_name(number),
+                           PosixFile::Mode::read);
+      give(*made.placement().access, file.get(), 0);
+    } catch (const std::exception&) {
+      continue;  // the checkpoint has its name already
+    }
+  }
 }
 
 // What make_skeleton() was given for the checkpoint.
@@ -91,18 +108,17 @@ std::vector<SkeletonEntry> entries_of(const Opened& opened) {
   return entries;
 }
 
-// Makes the checkpoint anew at `partial`, with data files in another folder: its name is in HDF5's
+// Makes the checkpoint anew in `file`, with data files in another folder: its name is in HDF5's
 // metadata, where another one may need more room.
-PosixFile remake(const Opened& opened, const std::string& partial, const std::string& folder) {
+void remake(const Opened& opened, const PosixFile& file, const std::string& folder) {
   const auto& old = opened.index.record();
   const Record whole{.generation = old.generation,
                      .world_size = old.world_size,
                      .data_files = old.data_files,
                      .unhashed = old.unhashed,
                      .data_folder = folder};
-  auto skeleton = make_skeleton(partial, entries_of(opened), whole);
+  auto skeleton = make_skeleton(file, entries_of(opened), whole);
   Record& record = skeleton.record;
-  PosixFile file(partial, PosixFile::Mode::read_write);
   for (const auto table : {Table::chunks, Table::boxes, Table::checksums, Table::blobs}) {
     const auto& from = old.table(table);
     const auto& to = record.table(table);
@@ -122,7 +138,6 @@ PosixFile remake(const Opened& opened, const std::string& partial, const std::st
   record.index_digest = old.index_digest;
   const Bytes start = encode_record(record);
   file.write(start.data(), start.size(), 0);
-  return file;
 }
 
 void copy_as(const Opened& opened, const std::string& to, Overwrite overwrite, Way way) {
@@ -134,28 +149,26 @@ void copy_as(const Opened& opened, const std::string& to, Overwrite overwrite, W
   make_folder(folder_of(to));
   if (overwrite == Overwrite::refuse) refuse_existing(to);
   const auto id = random_id();
-  Unfinished made;
-  made.partial = partial_name(to, id).string();
+  Unfinished made(to, id, placement_at(to, from, way));
   const auto& record = opened.index.record();
-  PosixFile file;
   if (record.data_files > 0) {
     const auto name = new_data_folder(to, id);
-    made.folder = (folder_of(to) / name).string();
-    make_folder(made.folder);
+    made.make_data_folder(name);
     for (std::uint32_t number = 1; number <= record.data_files; ++number) {
-      take_data_file(opened.files.at(number), made.folder + "/" + data_file_name(number), way);
+      take_data_file(opened.files.at(number), made.data_folder() + "/" + data_file_name(number),
+                     way, made.placement());
     }
-    sync_folder(made.folder);
-    file = remake(opened, made.partial, name);
+    sync_folder(made.data_folder());
+    remake(opened, made.file(), name);
   } else {
-    file = PosixFile(made.partial, PosixFile::Mode::create);
-    copy_bytes(opened.files.own(), 0, file, 0, record.file_bytes);
+    copy_bytes(opened.files.own(), 0, made.file(), 0, record.file_bytes);
   }
-  file.sync();
-  const auto replaced = data_folder_at(to);
-  take_name(made.partial, to, file, overwrite);
-  made.has_its_name = true;
-  settle_name(to, replaced);
+  made.file().sync();
+  if (made.placement().access) give_finally(*made.placement().access, made.file().get());
+  auto replaced = Removal::of_data(to);
+  take_name(made, to, overwrite);
+  give_to_data_files(made, record.data_files);
+  settle_name(to, std::move(replaced));
 }
 
 // In one step, if both are on one file system. Of a checkpoint without data files.
@@ -167,9 +180,11 @@ bool rename_checkpoint(const std::string& from, const std::string& to, Overwrite
   }
   if (source.st_dev != target.st_dev) return false;
   const PosixFile file(from, PosixFile::Mode::read);
-  const auto replaced = data_folder_at(to);
-  take_name(from, to, file, overwrite);
-  settle_name(to, replaced);
+  const auto access = access_at(to);
+  auto replaced = Removal::of_data(to);
+  move_name(from, to, file, overwrite);
+  if (access) give(*access, file.get(), 0);
+  settle_name(to, std::move(replaced));
   sync_folder(folder_of(from));
   return true;
 }
@@ -191,7 +206,7 @@ void move_checkpoint(const std::string& from, const std::string& to, Overwrite o
     }
     const Opened opened = open_checkpoint(from);
     const bool in_one_file = opened.index.record().data_files == 0;
-    const auto folder = data_folder_at(from);
+    auto data = Removal::of_data(from);
     if (in_one_file && !fs::equivalent(from, to, unknown)) {
       check_path("move to", to);
       make_folder(folder_of(to));
@@ -200,10 +215,13 @@ void move_checkpoint(const std::string& from, const std::string& to, Overwrite o
     check_path("copy to", to);
     copy_as(opened, to, overwrite, Way::move);
     // First what leads to the data files, then these.
-    if (::unlink(from.c_str()) != 0) fail_errno("remove '" + from + "'", from, errno);
+    const FileId moved(opened.files.own().status());
+    if (Removal::of_name(from, moved).carry_out().empty()) {
+      throw Error(ErrorCode::io, "'" + to + "' is there, but '" + from +
+                                     "' cannot be removed, or is another checkpoint now");
+    }
     sync_folder(folder_of(from));
-    std::error_code ignored;  // nothing leads there now
-    if (!folder.empty()) fs::remove_all(folder, ignored);
+    data.carry_out();
   });
 }
 

@@ -13,13 +13,15 @@
 // crash after it, the new one.
 
 #include <chrono>
+#include <utility>
 
 #include "commit/publish.hpp"
+#include "files/access.hpp"
 #include "files/folder.hpp"
+#include "files/removal.hpp"
 #include "h5dcp/error.hpp"
 #include "layout/tables.hpp"
 #include "skeleton/chunk_index.hpp"
-#include "skeleton/data_files.hpp"
 #include "storage/hdf5_save.hpp"
 
 namespace h5dcp {
@@ -51,11 +53,15 @@ void Hdf5Writer::commit(std::uint64_t index_digest) {
   const Bytes start = encode_record(record);
   save.files.own().write(start.data(), start.size(), 0);
   save.files.own().sync();
-  const auto replaced = data_folder_at(path_);
-  take_name(save.partial, path_, save.files.own(), options_.overwrite);
-  save.partial.clear();  // it is the checkpoint now, whatever comes
-  save.data_folder.clear();
-  settle_name(path_, replaced);
+  auto& made = *save.unfinished;
+  if (const auto& access = made.placement().access) {
+    for (const auto& file : save.data_files) give_finally(*access, file.get());
+    give_finally(*access, made.file().get());
+  }
+  auto replaced = Removal::of_data(path_);
+  take_name(made, path_, options_.overwrite);
+  settle_name(path_, std::move(replaced));
+  save.unfinished.reset();
 }
 
 void Hdf5Writer::finish(const Comm& comm) {
@@ -63,7 +69,9 @@ void Hdf5Writer::finish(const Comm& comm) {
   comm.agree("sync '" + path_ + "'", [&] {
     save.files.sync();
     for (const auto& file : save.data_files) file.sync();
-    if (!save.data_folder.empty()) sync_folder(save.data_folder);
+    if (save.unfinished && !save.unfinished->data_folder().empty()) {
+      sync_folder(save.unfinished->data_folder());
+    }
   });
   const auto totals = comm.sum("count what was written", {save.counts.begin(), save.counts.end()});
   comm.agree("commit '" + path_ + "'", [&] {

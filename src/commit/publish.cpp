@@ -5,8 +5,9 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdint>
 #include <cstdio>
-#include <filesystem>
+#include <optional>
 #include <system_error>
 
 #include "base/context.hpp"
@@ -17,17 +18,25 @@
 namespace h5dcp {
 namespace {
 
-// Whether the file under `path` is the one that `file` has open: some file systems report an error
-// for a rename that took place.
-bool is_file(const std::string& path, const PosixFile& file) {
-  struct stat named {};
-  struct stat open {};
-  return ::stat(path.c_str(), &named) == 0 && ::fstat(file.get(), &open) == 0 &&
-         named.st_ino == open.st_ino && named.st_dev == open.st_dev;
+// What became of a rename that reported an error: some file systems do so for one that took place.
+enum class Outcome : std::uint8_t { took_place, did_not, unknown };
+
+// Whether `file` has the name `path`; nullopt if nobody can tell.
+std::optional<bool> has_name(const PosixFile& file, const std::string& path) {
+  try {
+    const auto named = status_at(path);
+    return named && FileId(*named) == FileId(file.status());
+  } catch (const Error&) {
+    return std::nullopt;
+  }
 }
 
-[[noreturn]] void fail_rename(const std::string& from, const std::string& to, int error) {
-  fail_errno("rename '" + from + "' to '" + to + "'", to, error);
+Outcome outcome_of(const std::string& from, const std::string& to, const PosixFile& file) {
+  const auto has_new = has_name(file, to);
+  if (has_new == true) return Outcome::took_place;
+  // Without either name, it may have been replaced already by another job.
+  const bool is_as_before = has_new == false && has_name(file, from) == true;
+  return is_as_before ? Outcome::did_not : Outcome::unknown;
 }
 
 // What `call` leaves in errno, once it is not interrupted; 0 if it succeeds.
@@ -39,43 +48,67 @@ int error_of(const Call& call) {
   return 0;
 }
 
-void rename_over(const std::string& from, const std::string& to, const PosixFile& file) {
-  const int error = error_of([&] { return ::rename(from.c_str(), to.c_str()); });
-  if (error != 0 && !is_file(to, file)) fail_rename(from, to, error);
+// Returns 0 or what errno says.
+int rename_over(const std::string& from, const std::string& to) {
+  return error_of([&] { return ::rename(from.c_str(), to.c_str()); });
 }
 
-void rename_to_new(const std::string& from, const std::string& to, const PosixFile& file) {
+// The same if there is nothing at `to`.
+int rename_to_new(const std::string& from, const std::string& to, const PosixFile& file) {
   int error = error_of(
       [&] { return ::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE); });
-  if (error == EINVAL || error == ENOSYS) {
-    // A file system without that flag. A link fails as well if the name is taken.
-    error = error_of([&] { return ::link(from.c_str(), to.c_str()); });
-    if (error == 0 || is_file(to, file)) {
-      error_of([&] { return ::unlink(from.c_str()); });  // or a later save does
-      return;
-    }
+  if (error != EINVAL && error != ENOSYS) return error;
+  // A file system without that flag. A link fails as well if the name is taken.
+  error = error_of([&] { return ::link(from.c_str(), to.c_str()); });
+  if (error == 0 || has_name(file, to) == true) {
+    Removal::of_name(from, FileId(file.status())).carry_out();  // or a later save does
+    return 0;
   }
-  if (error == 0 || is_file(to, file)) return;
-  if (error == EEXIST) throw exists_already(to);  // it came while we saved
-  fail_rename(from, to, error);
+  return error;
+}
+
+struct Renamed {
+  Outcome outcome = Outcome::took_place;
+  int error = 0;
+};
+
+Renamed rename_file(const std::string& from, const std::string& to, const PosixFile& file,
+                    Overwrite overwrite) {
+  const int error =
+      overwrite == Overwrite::refuse ? rename_to_new(from, to, file) : rename_over(from, to);
+  return {error == 0 ? Outcome::took_place : outcome_of(from, to, file), error};
+}
+
+// Unless it took place.
+void throw_failed(const Renamed& renamed, const std::string& from, const std::string& to) {
+  if (renamed.outcome == Outcome::took_place) return;
+  if (renamed.outcome == Outcome::did_not && renamed.error == EEXIST) throw exists_already(to);
+  const std::string what = "rename '" + from + "' to '" + to + "'";
+  if (renamed.outcome == Outcome::did_not) fail_errno(what, to, renamed.error);
+  throw Error(
+      ErrorCode::io,
+      what + ": " + std::generic_category().message(renamed.error) +
+          ". Whether it took place is unknown, so nothing was removed: look which of the two is "
+          "there, and load or verify it");
 }
 
 }  // namespace
 
-void take_name(const std::string& partial, const std::string& path, const PosixFile& file,
-               Overwrite overwrite) {
-  if (overwrite == Overwrite::refuse) {
-    rename_to_new(partial, path, file);
-  } else {
-    rename_over(partial, path, file);
-  }
+void take_name(Unfinished& made, const std::string& path, Overwrite overwrite) {
+  const auto renamed = rename_file(made.path(), path, made.file(), overwrite);
+  if (renamed.outcome != Outcome::did_not) made.keep();
+  throw_failed(renamed, made.path(), path);
 }
 
-void settle_name(const std::string& path, const std::string& replaced) {
+void move_name(const std::string& from, const std::string& path, const PosixFile& file,
+               Overwrite overwrite) {
+  throw_failed(rename_file(from, path, file, overwrite), from, path);
+}
+
+void settle_name(const std::string& path, Removal replaced) {
   with_context("'" + path + "' is the new checkpoint, but may not survive a crash",
                [&] { sync_folder(folder_of(path)); });
-  std::error_code ignored;  // a later save removes what is left
-  if (!replaced.empty()) std::filesystem::remove_all(replaced, ignored);
+  replaced.carry_out();  // a later save removes what is left
 }
 
 }  // namespace h5dcp

@@ -6,16 +6,19 @@
 #include <system_error>
 
 #include "files/lustre.hpp"
+#include "files/removal.hpp"
 #include "layout/pages.hpp"
 
 namespace h5dcp {
 namespace {
 
+constexpr mode_t kOwnerBits = 0600;
+
 // False if the file system does not make files so.
-bool make_unopened(const std::string& path) {
+bool make_unopened(const std::string& path, mode_t mode) {
   int status = 0;
   do {
-    status = ::mknod(path.c_str(), S_IFREG | 0666, 0);
+    status = ::mknod(path.c_str(), S_IFREG | mode, 0);
   } while (status != 0 && errno == EINTR);
   return status == 0;
 }
@@ -34,22 +37,27 @@ std::string fault_of(const PosixFile& file, const Striping& wanted) {
   return as_wanted ? "" : "it has stripes of " + to_string(*found);
 }
 
-}  // namespace
-
-PosixFile make_file(const std::string& path, const FilePlacement& placement) {
+// The file of which `mode` are the most that anybody may do.
+PosixFile make_striped(const std::string& path, const FilePlacement& placement, mode_t mode) {
   const auto refused = [&](const std::string& why) {
     if (placement.refused)
       placement.refused("'" + path + "' has not the stripes asked for: " + why);
   };
-  if (placement.striping == Striping{}) return {path, PosixFile::Mode::create};
-  if (!make_unopened(path)) {
+  if (!make_unopened(path, mode)) {
     const int error = errno;
-    PosixFile file(path, PosixFile::Mode::create);  // or tells what is really wrong
+    PosixFile file(path, PosixFile::Mode::create, mode);  // or tells what is really wrong
     refused("mknod: " + std::generic_category().message(error));
     return file;
   }
+  auto made = Removal::of_new(path);
   const int error = lustre::set_striping(path, placement.striping);
-  PosixFile file(path, PosixFile::Mode::read_write);
+  PosixFile file;
+  try {
+    file = PosixFile(path, PosixFile::Mode::read_write);
+  } catch (...) {
+    made.carry_out();
+    throw;
+  }
   if (error == EOPNOTSUPP) {
     refused("it is not on Lustre");
   } else if (error != 0) {
@@ -57,6 +65,17 @@ PosixFile make_file(const std::string& path, const FilePlacement& placement) {
   } else if (const auto fault = fault_of(file, placement.striping); !fault.empty()) {
     refused(fault);
   }
+  return file;
+}
+
+}  // namespace
+
+PosixFile make_file(const std::string& path, const FilePlacement& placement) {
+  const auto& access = placement.access;
+  const mode_t mode = access ? kOwnerBits : placement.mode;
+  auto file = placement.striping == Striping{} ? PosixFile(path, PosixFile::Mode::create, mode)
+                                               : make_striped(path, placement, mode);
+  if (access) give(*access, file.get(), kOwnerBits);
   return file;
 }
 

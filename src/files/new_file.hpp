@@ -4,8 +4,10 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 
+#include "files/access.hpp"
 #include "files/posix_file.hpp"
 #include "h5dcp/striping.hpp"
 
@@ -16,9 +18,12 @@ struct FilePlacement {
   Striping striping = {};
   // Told why a file has not the stripes that it should have; it is made all the same.
   std::function<void(const std::string&)> refused = nullptr;
+  mode_t mode = 0666;                 // of which the umask takes its part ...
+  std::optional<Access> access = {};  // ... unless this is given: that of what is replaced
 };
 
-// The file, which must not exist, empty. Throws as PosixFile.
+// Makes the file, which must not exist, and returns it empty. While it is written, its owner may
+// read and write it in any case. Leaves nothing if it fails. Throws as PosixFile.
 PosixFile make_file(const std::string& path, const FilePlacement& placement);
 
 // What large data in `file` are aligned to: a multiple of kPage. Throws Error{io}.

@@ -2,10 +2,10 @@
 
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <filesystem>
-#include <vector>
+#include <optional>
+#include <string>
 
 #include "h5dcp/error.hpp"
 
@@ -20,9 +20,11 @@ void refuse_existing(const std::filesystem::path& path);
 // The error of refuse_existing.
 Error exists_already(const std::filesystem::path& path);
 
-// Removes what saves to `path` left behind when they were killed: unfinished files that nobody has
-// written to for `age`. Returns which.
-std::vector<std::filesystem::path> remove_stale(const std::filesystem::path& path,
-                                                std::chrono::nanoseconds age);
+// The generation in the name of an unfinished file of the checkpoint `path`; nullopt if `name` has
+// not exactly that form. What Open MPI makes beside it for a moment has its name and ".locktest.0"
+// or the like, and counts if `is_of_mpi`.
+std::optional<std::uint64_t> generation_in_partial(const std::string& name,
+                                                   const std::filesystem::path& path,
+                                                   bool is_of_mpi);
 
 }  // namespace h5dcp

@@ -61,11 +61,19 @@ void fail_errno(const std::string& action, const std::string& path, int error) {
   throw Error(error == ENOENT ? ErrorCode::not_found : ErrorCode::io, text);
 }
 
-PosixFile::PosixFile(std::string path, Mode mode) : path_(std::move(path)) {
+std::optional<struct stat> status_at(const std::string& path) {
+  struct stat status {};
+  if (::lstat(path.c_str(), &status) == 0) return status;
+  if (errno == ENOENT || errno == ENOTDIR) return std::nullopt;
+  fail_errno("look at '" + path + "'", path, errno);
+}
+
+PosixFile::PosixFile(std::string path, Mode mode, mode_t permissions) : path_(std::move(path)) {
   const std::string action = (mode == Mode::create ? "create '" : "open '") + path_ + "'";
   do {
     // Does not wait for somebody to write to a pipe; means nothing to files.
-    fd_ = ::open(path_.c_str(), flags_of(mode) | O_CLOEXEC | O_NONBLOCK, 0666);  // NOLINT(*-vararg)
+    fd_ = ::open(path_.c_str(), flags_of(mode) | O_CLOEXEC | O_NONBLOCK,  // NOLINT(*-vararg)
+                 permissions);
   } while (fd_ < 0 && errno == EINTR);
   if (fd_ < 0) fail_errno(action, path_, errno);
   if (const auto type = status().st_mode; !S_ISREG(type)) {

@@ -6,10 +6,21 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
 namespace h5dcp {
+
+// Which file it is, whatever its name.
+struct FileId {
+  explicit FileId(const struct stat& status) : device(status.st_dev), number(status.st_ino) {}
+
+  dev_t device;
+  ino_t number;
+
+  bool operator==(const FileId&) const = default;
+};
 
 class PosixFile {
  public:
@@ -22,7 +33,8 @@ class PosixFile {
 
   PosixFile() = default;
   // Throws Error{not_found}, Error{io}; the latter also for a folder, a pipe or a device.
-  PosixFile(std::string path, Mode mode);
+  // `permissions` are for a file that it makes; the umask takes its part of them.
+  PosixFile(std::string path, Mode mode, mode_t permissions = 0666);
   // An empty file without a name, in memory; gone with its last descriptor. Throws Error{io}.
   static PosixFile in_memory();
   PosixFile(PosixFile&& other) noexcept;
@@ -32,6 +44,9 @@ class PosixFile {
   bool is_open() const { return fd_ >= 0; }
   int get() const { return fd_; }
   const std::string& path() const { return path_; }
+
+  // Throws Error{io}.
+  struct stat status() const;
 
   // Throws Error{io}.
   std::uint64_t size() const;
@@ -63,11 +78,13 @@ class PosixFile {
   void reserve(std::uint64_t nbytes) const;
 
  private:
-  struct stat status() const;
-
   std::string path_;
   int fd_ = -1;
 };
+
+// Looks at what has the name `path`, be it a link; returns nullopt if nothing has. Throws Error{io}
+// if that cannot be told.
+std::optional<struct stat> status_at(const std::string& path);
 
 // ", 0 of 1048576 bytes free": of the file system on which `path` is or would be; empty if nobody
 // can tell.

@@ -68,6 +68,34 @@ std::string data_file_name(std::uint32_t number) {
   return std::to_string(number) + ".h5";
 }
 
+std::optional<std::uint64_t> generation_named(std::string_view digits) {
+  constexpr std::size_t kDigits = 16;
+  constexpr std::string_view kHexadecimal = "0123456789abcdef";
+  if (digits.size() != kDigits || digits.find_first_not_of(kHexadecimal) != digits.npos) {
+    return std::nullopt;
+  }
+  std::uint64_t generation = 0;
+  std::from_chars(digits.data(), digits.data() + digits.size(), generation, 16);
+  return generation;
+}
+
+std::optional<std::uint64_t> generation_in_data_folder(const std::string& name,
+                                                       const std::string& checkpoint) {
+  const auto begin = checkpoint + ".";
+  if (!name.starts_with(begin)) return std::nullopt;
+  const auto generation = generation_named(
+      std::string_view(name).substr(begin.size(), name.find('.', begin.size()) - begin.size()));
+  if (!generation || data_folder_name(checkpoint, *generation) != name) return std::nullopt;
+  return generation;
+}
+
+std::optional<std::uint32_t> number_of_data_file(const std::string& name) {
+  std::uint32_t number = 0;
+  std::from_chars(name.data(), name.data() + name.size(), number);
+  if (number == 0 || data_file_name(number) != name) return std::nullopt;
+  return number;
+}
+
 bool is_folder_name(const std::string& name) {
   return !name.empty() && name != "." && name != ".." && name.find('/') == std::string::npos &&
          name.find('\0') == std::string::npos;

@@ -4,8 +4,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "h5dcp/box.hpp"
@@ -28,8 +30,19 @@ void check_files(const Files& files);
 // "step_100.h5.0123456789abcdef.data" for the checkpoint "step_100.h5" of that generation.
 std::string data_folder_name(const std::string& checkpoint, std::uint64_t generation);
 
+// The generation in the name of a folder of data files of the checkpoint `checkpoint`; nullopt if
+// `name` has not exactly that form.
+std::optional<std::uint64_t> generation_in_data_folder(const std::string& name,
+                                                       const std::string& checkpoint);
+
+// The generation that `digits` are: 16 hexadecimal ones, in lower case. nullopt if they are not.
+std::optional<std::uint64_t> generation_named(std::string_view digits);
+
 // "3.h5" of data file 3, in that folder.
 std::string data_file_name(std::uint32_t number);
+
+// The number in the name of a data file; nullopt if `name` has not exactly that form.
+std::optional<std::uint32_t> number_of_data_file(const std::string& name);
 
 // Whether `name` is that of a folder in the checkpoint's own: no path, not "..".
 bool is_folder_name(const std::string& name);

@@ -2,13 +2,8 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <system_error>
 #include <utility>
 
-#include "files/checkpoint_files.hpp"
-#include "files/folder.hpp"
-#include "h5dcp/bytes.hpp"
-#include "h5dcp/error.hpp"
 #include "layout/dataset_name.hpp"
 
 namespace h5dcp {
@@ -56,57 +51,6 @@ void name_sources(std::vector<SkeletonEntry>& entries, const std::vector<NamedPa
     names.resize(entries[source.entry].parts.size());
     names[source.part] = dataset_path(source, sources);
   }
-}
-
-// The record of a file, if it is a checkpoint, finished or not.
-struct Found {
-  bool is_ours = false;
-  bool is_readable = false;
-  std::uint64_t generation = 0;
-  std::string folder;
-};
-
-Found look_at(const std::string& path) {
-  Found found;
-  Bytes start;
-  try {
-    const PosixFile file(path, PosixFile::Mode::read);
-    start.resize(std::min<std::uint64_t>(file.size(), kRecordBytes));
-    file.read(start.data(), start.size(), 0);
-    found.generation = generation_of_unfinished(start);
-    found.is_ours = found.is_readable = true;
-    found.folder = decode_record(start).data_folder;  // throws for an unfinished one
-  } catch (const Error& error) {
-    if (error.code() == ErrorCode::io) throw;  // nobody knows what it is
-    found.is_ours = is_record(start);
-    found.is_readable = found.is_ours && found.generation != 0;
-  }
-  return found;
-}
-
-// When something was last written in a folder or to a file in it.
-std::filesystem::file_time_type last_write(const std::filesystem::path& folder) {
-  auto last = std::filesystem::last_write_time(folder);
-  for (const auto& file : std::filesystem::directory_iterator(folder)) {
-    std::error_code gone;
-    const auto time = file.last_write_time(gone);
-    if (!gone) last = std::max(last, time);
-  }
-  return last;
-}
-
-// Whether some file in `folder` may be a checkpoint with data files in `name`.
-bool is_referred_to(const std::filesystem::path& folder, const std::string& name) {
-  for (const auto& file : std::filesystem::directory_iterator(folder)) {
-    if (!file.is_regular_file()) continue;
-    const auto found = look_at(file.path().string());
-    if (!found.is_ours) continue;
-    // Nobody knows which ones a damaged checkpoint had.
-    if (!found.is_readable || found.folder == name) return true;
-    // An unfinished one has the folder of its own name and generation.
-    if (name.ends_with(data_folder_name("", found.generation))) return true;
-  }
-  return false;
 }
 
 }  // namespace
@@ -166,49 +110,6 @@ std::vector<PosixFile> make_data_files(const std::string& folder,
     files.push_back(std::move(made.file));
   }
   return files;
-}
-
-std::string data_folder_at(const std::string& path) noexcept {
-  try {
-    // A link is replaced, and what it leads to stays.
-    if (std::filesystem::is_symlink(path)) return "";
-    const auto found = look_at(path);
-    if (!is_folder_name(found.folder)) return "";
-    return (folder_of(path) / found.folder).string();
-  } catch (...) {
-    return "";
-  }
-}
-
-std::vector<std::filesystem::path> remove_stale_data(const std::filesystem::path& path,
-                                                     std::chrono::nanoseconds age) {
-  std::vector<std::filesystem::path> removed;
-  const auto beside = folder_of(path);
-  const auto name = path.filename().string();
-  const auto now = std::filesystem::file_time_type::clock::now();
-  std::vector<std::filesystem::path> candidates;
-  std::error_code error;  // somebody else may remove or rename files here
-  using Entries = std::filesystem::directory_iterator;
-  for (Entries at(beside, error); !error && at != Entries(); at.increment(error)) {
-    const auto found = at->path().filename().string();
-    // As data_folder_name() has it.
-    if (found.size() == data_folder_name(name, 0).size() && found.starts_with(name + ".") &&
-        found.ends_with(".data")) {
-      candidates.push_back(at->path());
-    }
-  }
-  const auto current = data_folder_at(path.string());
-  for (const auto& folder : candidates) {
-    try {
-      if (folder == current) continue;
-      if (now - last_write(folder) <= age) continue;
-      if (is_referred_to(beside, folder.filename().string())) continue;
-      if (std::filesystem::remove_all(folder) > 0) removed.push_back(folder);
-    } catch (const std::exception&) {
-      continue;  // a later save tries again
-    }
-  }
-  return removed;
 }
 
 }  // namespace h5dcp

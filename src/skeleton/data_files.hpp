@@ -1,10 +1,8 @@
-// The data files of a checkpoint, as the coordinator makes them and as they go.
+// The data files of a checkpoint, as the coordinator makes them.
 
 #pragma once
 
-#include <chrono>
 #include <cstdint>
-#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -33,15 +31,5 @@ void name_sources(std::vector<SkeletonEntry>& entries);
 std::vector<PosixFile> make_data_files(const std::string& folder,
                                        std::vector<SkeletonEntry>& entries, const Record& whole,
                                        const FilePlacement& placement = {});
-
-// The folder of data files that the checkpoint at `path` has; empty if there is none, or no
-// checkpoint. Throws nothing.
-std::string data_folder_at(const std::string& path) noexcept;
-
-// Removes folders of data files of the name of the checkpoint at `path` which no checkpoint in the
-// same folder refers to, unfinished ones included, and in which nothing was written for `age`.
-// Returns which.
-std::vector<std::filesystem::path> remove_stale_data(const std::filesystem::path& path,
-                                                     std::chrono::nanoseconds age);
 
 }  // namespace h5dcp

@@ -152,7 +152,7 @@ std::uint64_t slot_bytes(std::uint64_t nbytes) {
   return std::bit_ceil(std::max<std::uint64_t>(64, nbytes + nbytes / 4));
 }
 
-Skeleton make_skeleton(const std::string& path, const std::vector<SkeletonEntry>& entries,
+Skeleton make_skeleton(const PosixFile& file, const std::vector<SkeletonEntry>& entries,
                        const Record& whole, SkeletonMaker maker, const FilePlacement& placement,
                        SkeletonImage* image) {
   Skeleton skeleton;
@@ -161,7 +161,6 @@ Skeleton make_skeleton(const std::string& path, const std::vector<SkeletonEntry>
   record = whole;
   record.chunked = std::ranges::any_of(entries, is_in_box_chunks);
 
-  const PosixFile file = make_file(path, placement);
   const auto items = items_of(tables);
   Objects objects = make_objects(file, entries, items, record.data_folder, maker, placement);
 
@@ -219,9 +218,7 @@ DataFileSkeleton make_data_file(const std::string& path, const std::vector<Skele
   return made;
 }
 
-void repeat_skeleton(const std::string& path, const Record& record, const SkeletonImage& image,
-                     const FilePlacement& placement) {
-  const PosixFile file = make_file(path, placement);
+void repeat_skeleton(const PosixFile& file, const Record& record, const SkeletonImage& image) {
   file.reserve(record.file_bytes);
   write_image(file, image);
   write_record(file, record);

@@ -68,13 +68,13 @@ enum class SkeletonMaker : std::uint8_t {
 // The slot for a value of `nbytes`: room to grow before the file must be laid out anew.
 std::uint64_t slot_bytes(std::uint64_t nbytes);
 
-// Makes the file, which must not exist, with the tables of names and shapes filled. `entries` are
+// Fills `file`, which is new and empty, with the tables of names and shapes filled. `entries` are
 // ordered by FQN. HDF5 aligns data to kPage and no more.
 //
 // Throws Error{io}: "create '<path>': ..."; Error{unsupported} if HDF5 lacks a filter.
 // `whole` is what is known of the record: generation, ranks and data files. If there is an `image`,
 // it gets what repeat_skeleton() needs.
-Skeleton make_skeleton(const std::string& path, const std::vector<SkeletonEntry>& entries,
+Skeleton make_skeleton(const PosixFile& file, const std::vector<SkeletonEntry>& entries,
                        const Record& whole, SkeletonMaker maker = SkeletonMaker::direct,
                        const FilePlacement& placement = {}, SkeletonImage* image = nullptr);
 
@@ -93,10 +93,7 @@ DataFileSkeleton make_data_file(const std::string& path, const std::vector<Skele
                                 const Record& whole, SkeletonMaker maker = SkeletonMaker::direct,
                                 const FilePlacement& placement = {});
 
-// Makes the same file again, of another generation.
-//
-// Throws Error{io}: "create '<path>': ...".
-void repeat_skeleton(const std::string& path, const Record& record, const SkeletonImage& image,
-                     const FilePlacement& placement);
+// Fills `file`, which is new and empty, as an earlier one, of another generation. Throws Error{io}.
+void repeat_skeleton(const PosixFile& file, const Record& record, const SkeletonImage& image);
 
 }  // namespace h5dcp

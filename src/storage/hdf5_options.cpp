@@ -45,6 +45,26 @@ void check_striping(const Striping& striping) {
   }
 }
 
+// What is at `path` and isn't to be replaced by a checkpoint; empty if there is no such thing. What
+// cannot be looked at is none: opening it will tell why.
+std::string obstacle_at(const std::string& path) {
+  std::error_code unknown;
+  if (std::filesystem::is_directory(path, unknown)) return "a directory";  // or a link to one
+  switch (std::filesystem::symlink_status(path, unknown).type()) {
+    case std::filesystem::file_type::fifo:
+      return "a pipe";
+    case std::filesystem::file_type::socket:
+      return "a socket";
+    case std::filesystem::file_type::block:
+    case std::filesystem::file_type::character:
+      return "a device";
+    case std::filesystem::file_type::unknown:
+      return "no regular file";
+    default:
+      return "";
+  }
+}
+
 }  // namespace
 
 std::string_view to_string(Transfer transfer) {
@@ -99,18 +119,17 @@ std::uint64_t piece_bytes(const Hdf5Options& options) {
 }
 
 bool is_file_path(const std::string& path) {
-  std::error_code ignored;  // what cannot be looked at is no folder, and opening it will tell why
   return std::filesystem::path(path).has_filename() && path.find("://") == std::string::npos &&
-         !std::filesystem::is_directory(path, ignored);
+         obstacle_at(path).empty();
 }
 
 void check_path(const std::string& verb, const std::string& path) {
   if (path.empty()) throw Error(ErrorCode::invalid_argument, verb + ": no checkpoint id is given");
   if (is_file_path(path)) return;
-  std::error_code ignored;
-  const bool folder = std::filesystem::is_directory(path, ignored);
-  throw Error(ErrorCode::invalid_argument, verb + " '" + path + "': '" + path +
-                                               (folder ? "' is a directory" : "' names no file"));
+  const auto obstacle = obstacle_at(path);
+  throw Error(ErrorCode::invalid_argument,
+              verb + " '" + path + "': '" + path + "' " +
+                  (obstacle.empty() ? "names no file" : "is " + obstacle));
 }
 
 }  // namespace h5dcp

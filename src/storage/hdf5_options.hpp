@@ -24,7 +24,8 @@ constexpr bool is_shared(Transfer transfer) {
   return transfer == Transfer::aggregated || transfer == Transfer::automatic;
 }
 
-// Whether `path` can name a file: no URL, no folder.
+// Whether `path` can name a checkpoint: it is no URL, and there is a regular file, a link that
+// leads to no folder, or nothing.
 bool is_file_path(const std::string& path);
 
 // Throws Error{invalid_argument}, "<verb> '<path>': ...", if it cannot.

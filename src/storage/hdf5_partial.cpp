@@ -7,28 +7,26 @@
 #include "comm/log.hpp"
 #include "files/folder.hpp"
 #include "files/partial_name.hpp"
+#include "files/removal.hpp"
 #include "h5dcp/error.hpp"
 #include "layout/data_parts.hpp"
 #include "layout/record.hpp"
-#include "skeleton/data_files.hpp"
 
 namespace h5dcp {
 
-std::string new_partial(const Comm& comm, const std::string& path, Overwrite overwrite,
-                        std::uint64_t generation) {
-  auto partial = partial_name(path, generation);
-  make_folder(folder_of(partial));
+Unfinished make_unfinished(const Comm& comm, const std::string& path, Overwrite overwrite,
+                           std::uint64_t generation, const FilePlacement& placement) {
+  make_folder(folder_of(path));
   if (overwrite == Overwrite::refuse) refuse_existing(path);
+  Unfinished made(path, generation, placement);
   const std::string create = "create '" + path + "'";
-  auto removed = remove_stale(path, comm.deadline());
-  for (auto& folder : remove_stale_data(path, comm.deadline())) {
-    removed.push_back(std::move(folder));
+  for (auto& removal : Removal::of_killed_saves(path, made)) {
+    for (const auto& gone : removal.carry_out()) {
+      log(comm, LogLevel::warning, create,
+          create + ": removed '" + gone + "', which a save that was killed has left");
+    }
   }
-  for (const auto& stale : removed) {
-    log(comm, LogLevel::warning, create,
-        create + ": removed '" + stale.string() + "', which a save that was killed has left");
-  }
-  return partial;
+  return made;
 }
 
 FilePlacement placement_of(const Comm& comm, const std::string& path, const Hdf5Options& options) {
@@ -36,7 +34,10 @@ FilePlacement placement_of(const Comm& comm, const std::string& path, const Hdf5
                      told = false](const std::string& why) mutable {
     if (!std::exchange(told, true)) log(comm, LogLevel::warning, create, create + ": " + why);
   };
-  return {.alignment = options.alignment, .striping = options.striping, .refused = warn};
+  return {.alignment = options.alignment,
+          .striping = options.striping,
+          .refused = warn,
+          .access = access_at(path)};
 }
 
 std::string new_data_folder(const std::string& path, std::uint64_t generation) {

@@ -8,20 +8,21 @@
 
 #include "files/checkpoint_files.hpp"
 #include "files/new_file.hpp"
+#include "files/unfinished.hpp"
 #include "h5dcp/comm.hpp"
 #include "h5dcp/hdf5.hpp"
 #include "layout/record.hpp"
 
 namespace h5dcp {
 
-// On the coordinator: makes the folder, removes what killed saves left, and returns the name of the
-// new file.
+// On the coordinator: makes the folder and the new file, and removes what killed saves left.
 //
 // Throws Error{invalid_argument} if the checkpoint exists and may not be replaced; Error{io}.
-std::string new_partial(const Comm& comm, const std::string& path, Overwrite overwrite,
-                        std::uint64_t generation);
+Unfinished make_unfinished(const Comm& comm, const std::string& path, Overwrite overwrite,
+                           std::uint64_t generation, const FilePlacement& placement);
 
-// How the files of a save to `path` are made. What cannot be done is logged, once.
+// How the files of a save to `path` are made: as accessible as what they replace. What cannot be
+// done is logged, once. Throws Error{io} if what is there cannot be looked at.
 FilePlacement placement_of(const Comm& comm, const std::string& path, const Hdf5Options& options);
 
 // On the coordinator: the name of the folder of data files that belongs to it, checked.

@@ -125,14 +125,14 @@ bool is_exchanged(const SkeletonEntry& entry, std::uint64_t below) {
 
 // Rank 0: shorter ranges of nodes are exchanged, as they lie in the same blocks of the file; 0 if
 // there are none.
-std::uint64_t exchanged_below(const std::vector<SkeletonEntry>& entries, const std::string& path,
+std::uint64_t exchanged_below(const std::vector<SkeletonEntry>& entries, const PosixFile& file,
                               const FilePlacement& placement) {
   const auto any = [&](std::uint64_t below) {
     return std::ranges::any_of(entries,
                                [below](const auto& entry) { return is_exchanged(entry, below); });
   };
   if (!any(kLongestExchanged)) return 0;
-  const auto block = alignment_in(PosixFile(path, PosixFile::Mode::read), placement);
+  const auto block = alignment_in(file, placement);
   const auto below = std::min(block, kLongestExchanged);
   return any(below) ? below : 0;
 }
@@ -330,17 +330,18 @@ std::vector<std::vector<StorageData>> Hdf5Writer::prepare_global_plan(
                  .world_size = static_cast<std::uint32_t>(comm.size()),
                  .unhashed = save.record.unhashed};
     // From here on abandon() removes it.
-    save.partial = new_partial(comm, path_, options_.overwrite, whole.generation);
-    const auto placement = placement_of(comm, path_, options_);
+    save.unfinished.emplace(make_unfinished(comm, path_, options_.overwrite, whole.generation,
+                                            placement_of(comm, path_, options_)));
+    auto& made = *save.unfinished;
+    const auto& placement = made.placement();
     if (options_.files.way == Files::Way::number) {
       choose_files(entries, static_cast<std::uint32_t>(options_.files.count));
     }
     whole.data_files = count_data_files(entries);
     if (whole.data_files > 0) {
       whole.data_folder = new_data_folder(path_, whole.generation);
-      save.data_folder = (folder_of(path_) / whole.data_folder).string();
-      make_folder(save.data_folder);
-      save.data_files = make_data_files(save.data_folder, entries, whole, placement);
+      made.make_data_folder(whole.data_folder);
+      save.data_files = make_data_files(made.data_folder(), entries, whole, placement);
     }
     SkeletonImage* image = nullptr;
     if (save.layout) {
@@ -349,9 +350,9 @@ std::vector<std::vector<StorageData>> Hdf5Writer::prepare_global_plan(
       image = &save.image;
     }
     const auto skeleton =
-        make_skeleton(save.partial, entries, whole, SkeletonMaker::direct, placement, image);
+        make_skeleton(made.file(), entries, whole, SkeletonMaker::direct, placement, image);
     save.record = skeleton.record;
-    below = exchanged_below(entries, save.partial, placement);
+    below = exchanged_below(entries, made.file(), placement);
     messages = answers(skeleton.places, entries, order, all);
   });
   decode_shared(comm.broadcast("lay out", encode_shared(save.record, below), comm.coordinator()),

@@ -54,8 +54,10 @@ void Hdf5Writer::begin_again(const Comm& comm, StoredLayout& layout) {
   }
   with_context("create '" + path_ + "'", [&] {
     // From here on abandon() removes it.
-    save.partial = new_partial(comm, path_, options_.overwrite, save.record.generation);
-    repeat_skeleton(save.partial, save.record, kept.image, placement_of(comm, path_, options_));
+    save.unfinished.emplace(make_unfinished(comm, path_, options_.overwrite, save.record.generation,
+                                            placement_of(comm, path_, options_)));
+    save.partial = save.unfinished->path();
+    repeat_skeleton(save.unfinished->file(), save.record, kept.image);
   });
 }
 

@@ -11,6 +11,7 @@
 
 #include "files/checkpoint_files.hpp"
 #include "files/posix_file.hpp"
+#include "files/unfinished.hpp"
 #include "h5dcp/hdf5.hpp"
 #include "layout/record.hpp"
 #include "storage/hdf5_layout.hpp"
@@ -26,9 +27,9 @@ struct Hdf5Writer::Save {
   std::optional<WriteWork> work;  // of a save that repeats a plan, if it does
   CheckpointFiles files;  // opened before the first write, so that fsync hears of every failed one
   CollectiveCalls calls;
-  // On the coordinator, of a save with data files: their folder until that is committed, and they
-  // themselves, as it has written to all.
-  std::string data_folder;
+  // On the coordinator: what it made until that is committed, and the data files, as it has written
+  // to all.
+  std::optional<Unfinished> unfinished;
   std::vector<PosixFile> data_files;
   SkeletonImage image;                 // on the coordinator, of a save with filters
   std::shared_ptr<Hdf5Layout> layout;  // to be filled in, if the save may be repeated

@@ -8,7 +8,6 @@
 
 #include "base/context.hpp"
 #include "files/folder.hpp"
-#include "files/partial_name.hpp"
 #include "h5dcp/error.hpp"
 #include "storage/hdf5_options.hpp"
 #include "storage/hdf5_save.hpp"
@@ -48,15 +47,10 @@ void Hdf5Writer::set_up_storage_writer(bool is_coordinator) {
 }
 
 void Hdf5Writer::abandon() noexcept {
-  std::error_code ignored;  // the save has failed already, and a later one removes what is left
-  if (save_->is_coordinator && !save_->partial.empty()) {
-    std::filesystem::remove(save_->partial, ignored);
-    if (!save_->data_folder.empty()) std::filesystem::remove_all(save_->data_folder, ignored);
-  }
   save_->partial.clear();
-  save_->data_folder.clear();
   save_->data_files.clear();
   save_->files = CheckpointFiles();
+  save_->unfinished.reset();  // which removes what was made
   save_->image.clear();
 }
 

@@ -32,7 +32,7 @@ static long counted;
 static bool paused;
 static char hit[PATH_MAX + 64];
 static long block_bytes;
-static char forbidden[32];
+static char forbidden[96];
 static int forbidden_error;
 
 void h5dcp_shim_arm(const char* in, enum h5dcp_shim_calls which, enum h5dcp_shim_fault what,
@@ -161,7 +161,11 @@ static void kill_session(void) {
 }
 
 static bool is_forbidden(const char* function) {
-  return strcmp(function, forbidden) == 0;
+  const size_t length = strlen(function);
+  for (const char* at = forbidden; *at != '\0'; at += strcspn(at, "|"), at += *at == '|') {
+    if (strcspn(at, "|") == length && strncmp(at, function, length) == 0) return true;
+  }
+  return false;
 }
 
 static bool is_watched(const char* path) {
@@ -454,10 +458,50 @@ int fallocate64(int fd, int mode, off64_t at, off64_t size) {
   return REAL(fallocate64)(fd, mode, at, size);
 }
 
+// Fails if `function`, which is not counted, is forbidden for `path`.
+static bool fails_uncounted(const char* function, const char* path) {
+  const bool fails = is_watched(path) && is_forbidden(function);
+  if (fails) errno = forbidden_error;
+  return fails;
+}
+
+int lstat(const char* path, struct stat* status) {
+  if (folder[0] != '\0') {
+    char where[PATH_MAX];
+    locate(AT_FDCWD, path, where);
+    if (fails_uncounted("lstat", where)) return -1;
+  }
+  return REAL(lstat)(path, status);
+}
+
+static bool lock_fails(int fd, int command) {
+  if (folder[0] == '\0' || command != F_OFD_SETLK) return false;
+  char where[PATH_MAX];
+  locate_open(fd, where);
+  return fails_uncounted("fcntl lock", where);
+}
+int fcntl(int fd, int command, ...) {
+  va_list more;
+  va_start(more, command);
+  void* const argument = va_arg(more, void*);
+  va_end(more);
+  return lock_fails(fd, command) ? -1 : REAL(fcntl)(fd, command, argument);
+}
+int fcntl64(int fd, int command, ...) {
+  va_list more;
+  va_start(more, command);
+  void* const argument = va_arg(more, void*);
+  va_end(more);
+  return lock_fails(fd, command) ? -1 : REAL(fcntl64)(fd, command, argument);
+}
+
 // A call with two names counts by the second, which is the one that changes hands.
 int rename(const char* from, const char* to) {
   SUFFER(decide_path("rename", AT_FDCWD, to, false));
-  return REAL(rename)(from, to);
+  const int status = REAL(rename)(from, to);
+  char where[PATH_MAX];
+  locate(AT_FDCWD, to, where);
+  return status == 0 && fails_uncounted("answer of rename", where) ? -1 : status;
 }
 int renameat(int from_at, const char* from, int to_at, const char* to) {
   SUFFER(decide_path("rename", to_at, to, false));

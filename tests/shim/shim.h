@@ -41,7 +41,8 @@ const char* h5dcp_shim_hit(void);
 void h5dcp_shim_pause(int pause);
 
 // From now on each call of the function of that name fails with this error: of those in the folder
-// that was armed, and of memfd_create. "fsync of a folder" is one of its own. NULL ends that.
+// that was armed, and of memfd_create. "fsync of a folder" is one of its own, and "fcntl lock"; for
+// "answer of rename" the rename is done before it fails. Several are separated by '|'. NULL ends that.
 void h5dcp_shim_forbid(const char* function, int error);
 
 // From now on the folder that was armed is as one on Lustre: a file gets the attribute "lustre.lov"

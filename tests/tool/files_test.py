@@ -1,6 +1,7 @@
 """Checkpoints with data files: h5dcp ls, show, cat, diff, verify, cp and mv."""
 
 import json
+import os
 import re
 import shutil
 
@@ -89,3 +90,18 @@ def test_cp_and_mv_of_one_file(sample, tmp_path):
     assert fine("mv", tmp_path / "copy.h5", tmp_path / "moved.h5") == ""
     assert [path.name for path in tmp_path.iterdir()] == ["moved.h5"]
     fails(1, "mv", tmp_path / "none.h5", tmp_path / "moved.h5")
+
+
+def test_cp_and_mv_replace_no_pipe(copy, tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for verb in ("cp", "mv"):
+        assert f"'{tmp_path / 'pipe'}' is a pipe" in fails(1, verb, "-f", copy, tmp_path / "pipe").stderr
+    assert (tmp_path / "pipe").is_fifo()
+    assert copy.exists()
+
+
+def test_a_copy_with_cp_keeps_its_data(files, tmp_path):
+    shutil.copy(files, tmp_path / "copy.h5")
+    fine("cp", files, tmp_path / "other.h5")
+    fine("cp", "-f", tmp_path / "other.h5", files)
+    fine("verify", tmp_path / "copy.h5")
