@@ -48,7 +48,7 @@ enum class Layout : std::uint8_t {
 std::string_view to_string(Layout layout);
 
 struct Hdf5Options {
-  Transfer transfer = Transfer::automatic;  // the same on all ranks, else every call is refused
+  Transfer transfer = Transfer::automatic;   // the same on all ranks, else every call is refused
   Overwrite overwrite = Overwrite::replace;  // what rank 0 has counts, in each save
   // The most that one operation moves, and about what a rank needs beside its state; at most 1 GiB.
   std::uint64_t piece_bytes = std::uint64_t{8} << 20;
