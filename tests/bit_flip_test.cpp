@@ -412,6 +412,19 @@ TEST_F(BitFlip, ChunksOfShardsThatSomebodyMadeUp) {
          c.record.data_folder = "folder";
        }}};
   expect_all_corrupt(cases);
+
+  // Its chunk would lie behind all others. Only its row tells, which opening does not read.
+  Crafted crafted(good, record);
+  std::ranges::copy(std::array<std::int64_t, 4>{40, 200, 0, 0}, crafted.box("columns"));
+  auto* const row = &crafted.chunk("columns");
+  row[0].nbytes = row[0].blocks = 0;
+  row[1].first_checksum = row[0].first_checksum;
+  write_damaged(crafted.finish());
+  if (rank == 0) {
+    EXPECT_FALSE(verify_checkpoint(kDamaged).empty());
+  }
+  expect_corrupt(Transfer::direct, "an empty box at the end");
+  expect_corrupt(Transfer::automatic, "an empty box at the end");
 }
 
 TEST_F(BitFlip, IndexesThatSomebodyMadeUp) {
@@ -489,6 +502,11 @@ TEST_F(BitFlip, IndexesThatSomebodyMadeUp) {
       {"half a row", [](Crafted& c) { c.record.table(Table::tensors).nbytes -= 8; }},
       {"too many segments", [](Crafted& c) { c.record.segments = kMostSegments + 1; }},
       {"another length", [](Crafted& c) { c.record.file_bytes += 1; }},
+      {"data files without an end",
+       [](Crafted& c) {
+         c.record.data_files = ~0U;
+         c.record.data_folder = "folder";
+       }},
       {"a chunk of another tensor", [](Crafted& c) { c.chunk("rows").tensor += 1; }},
       {"a box outside of its table", [=](Crafted& c) { c.chunk("rows").first_box = kMost; }},
       {"checksums outside of their table",

@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "float_environments.hpp"
 #include "h5dcp/error.hpp"
 #include "h5dcp/tensor.hpp"
 
@@ -88,6 +89,41 @@ TEST(Copy, ToSmallFloatGoesThroughFloat) {
   EXPECT_EQ(
       (converted<std::uint16_t, double>({1 + 0x1p-11 + 0x1p-40}, DType::float64, DType::float16)),
       (std::vector<std::uint16_t>{0x3c00}));
+}
+
+// Whatever the program has set for its own arithmetic.
+TEST(Copy, RoundsToTheNearestInEveryFloatEnvironment) {
+  const std::vector<double> numbers{1.0 / 3, -2.0 / 3, 1e-40, 3e-8, -3e-6, 0.0123, 1e300, 5e-324};
+  const std::vector<std::uint8_t> powers{0, 1, 127, 254};
+  const auto convert_all = [&] {
+    std::vector<std::vector<std::uint8_t>> all;
+    const auto keep = [&all](const auto& elements) {
+      const auto* const bytes = reinterpret_cast<const std::uint8_t*>(elements.data());
+      all.emplace_back(bytes, bytes + elements.size() * sizeof(elements[0]));
+    };
+    keep(converted<float>(numbers, DType::float64, DType::float32));
+    for (const auto to : {DType::float16, DType::bfloat16}) {
+      keep(converted<std::uint16_t>(numbers, DType::float64, to));
+    }
+    for (const auto to : {DType::boolean, DType::float8_e5m2, DType::float8_e4m3fn,
+                          DType::float8_e5m2fnuz, DType::float8_e4m3fnuz}) {
+      keep(converted<std::uint8_t>(numbers, DType::float64, to));
+    }
+    keep(converted<float, std::int64_t>({16777217, 16777219, -33554435}, DType::int64,
+                                        DType::float32));
+    keep(converted<double>(powers, DType::float8_e8m0fnu, DType::float64));
+    keep(converted<double, float>({0x1p-149F}, DType::float32, DType::float64));
+    return all;
+  };
+  const auto expected = convert_all();
+  for (const auto& [name, set] : test::float_environments()) {
+    std::vector<std::vector<std::uint8_t>> all;
+    {
+      const test::FloatEnvironment environment(set);
+      all = convert_all();
+    }
+    EXPECT_EQ(all, expected) << name;
+  }
 }
 
 TEST(Copy, ToComplexHasNoImaginaryPart) {

@@ -1,6 +1,8 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <cstdint>
+#include <map>
 #include <string>
 #include <utility>
 #include <variant>
@@ -321,6 +323,36 @@ TEST(DefaultLoadPlanner, IsAFunctionAsWell) {
   StateDict state{{"k", 1}, {"x", 2}};
   EXPECT_EQ(create_default_local_load_plan(state, metadata, false).items.size(), 1U);
   EXPECT_THROW(create_default_local_load_plan(state, metadata), Error);
+}
+
+TEST(EmptyStateDictLoadPlanner, RefusesPathsThatContradictEachOther) {
+  using P = std::int64_t;
+  struct Case {
+    const char* why;
+    std::map<std::string, Path> paths;
+  };
+  const Case cases[] = {{"a value below a value", {{"a", {"a"}}, {"a.b", {"a", "b"}}}},
+                        {"a value below a tensor", {{"t", {"t"}}, {"t.b", {"t", "b"}}}},
+                        {"a key of a list", {{"a.0", {"a", P{0}}}, {"a.b", {"a", "b"}}}}};
+  for (const auto& c : cases) {
+    Metadata metadata;
+    metadata.planner_data = {c.paths.begin(), c.paths.end()};
+    for (const auto& [fqn, path] : c.paths) {
+      if (fqn == "t") {
+        metadata.state_dict_metadata[fqn] = tensor({1});
+      } else {
+        metadata.state_dict_metadata[fqn] = BytesStorageMetadata{EntryKind::scalar};
+      }
+    }
+    StateDict state;
+    EmptyStateDictLoadPlanner planner;
+    try {
+      planner.set_up_planner(state, metadata, true);
+      ADD_FAILURE() << c.why;
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::corrupt) << c.why << ": " << error.what();
+    }
+  }
 }
 
 TEST(EmptyStateDictLoadPlanner, NestsWhatTheCheckpointHas) {

@@ -89,6 +89,25 @@ TEST(ZStandard, RefusesWhatItHasNotMade) {
   EXPECT_EQ(error_of([] { ZStandard(0); }).first, ErrorCode::invalid_argument);
 }
 
+// The header of a frame that says how many bytes there are, and asks for a window of that size.
+TEST(ZStandard, RefusesSizesThatNoValueHas) {
+  for (const std::uint64_t size : {std::uint64_t{1} << 31, std::uint64_t{1} << 60}) {
+    Bytes frame{0x28, 0xB5, 0x2F, 0xFD, 0xE0};
+    for (int i = 0; i < 8; ++i) frame.push_back(static_cast<std::uint8_t>(size >> 8 * i));
+    const auto [code, what] = error_of([&] { ZStandard().transform_from(frame); });
+    EXPECT_EQ(code, ErrorCode::corrupt);
+    EXPECT_EQ(what, "decompress: the value has more than 1073741824 bytes");
+  }
+  const Bytes wide{0x28, 0xB5, 0x2F, 0xFD, 0x00, 0x88, 0, 0, 0};  // a window of 128 MiB
+  EXPECT_EQ(error_of([&] { ZStandard().transform_from(wide); }).first, ErrorCode::corrupt);
+}
+
+TEST(ZStandard, ReadsWindowsOfItsHighestLevel) {
+  Bytes bytes((8 << 20) + 1000);  // more than the window
+  bytes.front() = bytes.back() = 1;
+  EXPECT_TRUE(ZStandard().transform_from(ZStandard(19).transform_to(bytes)) == bytes);
+}
+
 TEST(ExtensionRegistry, FindsByName) {
   EXPECT_EQ(ExtensionRegistry().from_descriptor("stream.zstd/1.2")->get_descriptor(),
             "stream.zstd/1");

@@ -5,7 +5,9 @@
 #include <rapidcheck/gtest.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <set>
 #include <string>
 #include <utility>
@@ -13,7 +15,10 @@
 
 #include "any_value.hpp"
 #include "h5dcp/error.hpp"
+#include "state/depth.hpp"
+#include "state/expanded_state.hpp"
 #include "state/leaves_by_name.hpp"
+#include "state/list_elements.hpp"
 
 namespace h5dcp {
 namespace {
@@ -101,6 +106,102 @@ TEST(Flatten, RefusesNamesThatCannotBe) {
   }
   StateDict longest = {{std::string(4096, 'k'), 1}};
   EXPECT_EQ(flatten_state_dict(longest).size(), 1U);
+}
+
+// So many maps, or lists, in each other. Taken apart again without recursion.
+class Deep {
+ public:
+  Deep(std::size_t depth, bool lists) {
+    Value value = Map{{"leaf", 1}};
+    for (std::size_t i = 1; i < depth; ++i) {
+      Value outer = lists ? Value(List(1)) : Value(Map{{"k", {}}});
+      inside(outer) = std::move(value);
+      value = std::move(outer);
+    }
+    state_dict["deep"] = std::move(value);
+  }
+  Deep(const Deep&) = delete;
+  Deep& operator=(const Deep&) = delete;
+  ~Deep() {
+    Value value = std::move(state_dict["deep"]);
+    while (is_container(value)) {
+      Value inner = std::move(inside(value));
+      value = std::move(inner);
+    }
+  }
+
+  StateDict state_dict;
+
+ private:
+  static bool is_container(const Value& value) {
+    return std::holds_alternative<Map>(value) || std::holds_alternative<List>(value);
+  }
+  static Value& inside(Value& value) {
+    if (auto* const list = std::get_if<List>(&value)) return list->front();
+    return std::get<Map>(value).begin()->second;
+  }
+};
+
+TEST(Flatten, RefusesWhatIsNestedTooDeep) {
+  const std::string expected =
+      "flatten the state dict: lists and maps below 'deep' are nested more than 1000 deep";
+  const auto expect_refused = [&](const auto& work, const char* why) {
+    try {
+      work();
+      ADD_FAILURE() << "no error: " << why;
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::unsupported) << why;
+      EXPECT_EQ(error.what(), expected) << why;
+    }
+  };
+  for (const bool lists : {false, true}) {
+    Deep deep(100'000, lists);
+    auto& state = deep.state_dict;
+    expect_refused([&] { flatten_state_dict(state); }, "flatten");
+    expect_refused([&] { leaves_by_name(state); }, "by name");
+    expect_refused([&] { traverse_state_dict(state, [](const Path&, Value&) {}); }, "traverse");
+    expect_refused([&] { ExpandedState(state, ExpandedState::Order::as_set).check(); }, "expand");
+    Deep just(kMostDepth, lists);
+    Deep more(kMostDepth + 1, lists);
+    EXPECT_EQ(flatten_state_dict(just.state_dict).size(), 1U);
+    expect_refused([&] { flatten_state_dict(more.state_dict); }, "one more");
+  }
+}
+
+// A Stateful whose state is itself, again and again.
+TEST(Flatten, RefusesAStatefulThatNeverEnds) {
+  struct Endless : Stateful {
+    StateDict state_dict() override { return {{"self", this}}; }
+    void load_state_dict(const StateDict& /*state_dict*/) override {}
+  };
+  Endless endless;
+  StateDict state = {{"endless", &endless}};
+  ExpandedState expanded(state, ExpandedState::Order::as_set);
+  EXPECT_THROW(expanded.check(), Error);
+}
+
+TEST(Path, HasAtMostAThousandComponents) {
+  const std::string dots(kMostDepth - 1, '.');
+  EXPECT_EQ(decode_path(dots, "").size(), kMostDepth);
+  EXPECT_THROW(decode_path(dots + ".", ""), Error);
+  const std::string keys(kMostDepth, '\0');  // empty ones
+  EXPECT_EQ(decode_path(dots, keys).size(), kMostDepth);
+  EXPECT_THROW(decode_path(dots + ".", keys + '\0'), Error);
+}
+
+TEST(ListElements, AreUpToTheLargestPosition) {
+  using P = std::int64_t;
+  ListElements lists;
+  EXPECT_EQ(lists.count(), 0U);
+  lists.add({"a", P{3}, "x", P{1}});
+  lists.add({"a", P{2}, "x", P{7}});
+  lists.add({"b", "c"});
+  EXPECT_EQ(lists.count(), 4U + 2U + 8U);
+  lists.add({"a", P{1}, P{9}});
+  EXPECT_EQ(lists.count(), 14U + 10U);
+  constexpr auto kMost = std::numeric_limits<P>::max();
+  for (const char* key : {"c", "d", "e"}) lists.add({key, kMost});
+  EXPECT_EQ(lists.count(), std::numeric_limits<std::uint64_t>::max());
 }
 
 TEST(TopLeaves, AreTheKeysWhateverTheyHold) {

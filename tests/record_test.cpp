@@ -112,6 +112,10 @@ TEST(Record, RefusesWhatItIsNot) {
   EXPECT_EQ(code_of(encode_record(unfinished)), ErrorCode::corrupt);
   EXPECT_EQ(generation_of_unfinished(encode_record(unfinished)), sample().generation);
 
+  Record many = sample();
+  many.data_files = kMostDataFiles + 1;
+  EXPECT_EQ(code_of(encode_record(many)), ErrorCode::corrupt);
+
   Bytes newer = good;
   newer[8] = 6;
   rehash(newer);

@@ -13,6 +13,7 @@
 #include <string>
 
 #include "any_value.hpp"
+#include "float_environments.hpp"
 #include "h5dcp/error.hpp"
 #include "h5dcp/flatten.hpp"
 
@@ -176,19 +177,58 @@ TEST(ValueCodec, RefusesBytesThatAreNoValue) {
 TEST(ValueCodec, RefusesJsonThatIsNoValue) {
   const std::string deep(100000, '[');
   const std::string deep_closed = std::string(1000, '[') + std::string(1000, ']');
-  for (const std::string& json :
-       {std::string(), std::string("["), std::string("nul"), std::string("1 2"), std::string("NaN"),
-        std::string("1e999"), std::string("9223372036854775808"), std::string("\"\xff\""),
-        std::string(R"({"$float":"huge"})"), std::string(R"({"$bytes":"0"})"),
-        std::string(R"({"$bytes":"0G"})"), std::string(R"({"$bytes":1})"),
-        std::string(R"({"$complex":[1.0]})"), std::string(R"({"$complex":["a",1.0]})"),
-        std::string(R"({"$map":1})"), std::string(R"({"$new":1})"), deep, deep_closed}) {
+  const std::string very_deep = std::string(100000, '[') + std::string(100000, ']');
+  const std::string deep_map = R"({"a":)" + very_deep + "}";
+  for (const std::string& json : {std::string(),
+                                  std::string("["),
+                                  std::string("nul"),
+                                  std::string("1 2"),
+                                  std::string("NaN"),
+                                  std::string("1e999"),
+                                  std::string("9223372036854775808"),
+                                  std::string("\"\xff\""),
+                                  std::string(R"({"$float":"huge"})"),
+                                  std::string(R"({"$bytes":"0"})"),
+                                  std::string(R"({"$bytes":"0G"})"),
+                                  std::string(R"({"$bytes":1})"),
+                                  std::string(R"({"$complex":[1.0]})"),
+                                  std::string(R"({"$complex":["a",1.0]})"),
+                                  std::string(R"({"$map":1})"),
+                                  std::string(R"({"$new":1})"),
+                                  deep,
+                                  deep_closed,
+                                  very_deep,
+                                  deep_map,
+                                  R"({"$new":)" + very_deep + "}",
+                                  R"({"$float":)" + very_deep + "}",
+                                  R"({"$complex":[)" + very_deep + ",1.0]}",
+                                  std::string(30, '9'),
+                                  "-" + std::string(30, '9'),
+                                  "[" + std::string(100000, 'x')}) {
     try {
       decode_value(EntryKind::json, DType::uint8, {}, bytes_of(json));
       ADD_FAILURE() << "no error: " << json.substr(0, 40);
     } catch (const Error& error) {
       EXPECT_EQ(error.code(), ErrorCode::corrupt) << json.substr(0, 40);
+      EXPECT_LT(std::string(error.what()).size(), 500U) << json.substr(0, 40);
     }
+  }
+}
+
+// A quadratic time would be minutes.
+TEST(ValueCodec, StoresMapsOfManyKeys) {
+  Map map;
+  for (int i = 0; i < 100'000; ++i) map["key " + std::to_string(i)] = i;
+  const Value value = List{std::move(map), {}};
+  EXPECT_TRUE(decoded(encode_value(value)) == value);
+}
+
+TEST(ValueCodec, StoresMapsOfMapsThatLookLikeOurs) {
+  for (const auto& value :
+       {List{Map{{"$map", Map{{"$float", "nan"}}}}},
+        List{Map{{"$map", Map{{"$float", "nan"}}}, {"x", 1}}},
+        List{Map{{"$bytes", Map{{"$map", Map{{"$complex", List{1.0, 2.0}}}}}}}}}) {
+    EXPECT_TRUE(decoded(encode_value(value)) == Value(value));
   }
 }
 
@@ -217,6 +257,47 @@ bool same(const Value& a, const Value& b) {
     });
   }
   return a == b;
+}
+
+// Numbers as JSON, whatever floating-point environment the program has set.
+TEST(ValueCodec, StoresTheSameNumbersInEveryFloatEnvironment) {
+  using Limits = std::numeric_limits<double>;
+  List list{{},
+            0.1,
+            1.0 / 3,
+            0.1 + 0.2,
+            1e23,
+            123456789.123456789,
+            5e-324,
+            -5e-324,
+            3e-310,
+            -0.0,
+            2.2250738585072011e-308,
+            Limits::min(),
+            Limits::max(),
+            Limits::lowest(),
+            kInf,
+            -kInf,
+            kNan,
+            std::complex<double>(1e-310, 0.7)};
+  std::uint64_t bits = 1;
+  for (int i = 0; i < 1000; ++i) {
+    bits = bits * 6364136223846793005 + 1442695040888963407;
+    list.emplace_back(std::bit_cast<double>(bits));
+  }
+  const Value value = list;
+  const auto expected = encode_value(value);
+  for (const auto& [name, set] : test::float_environments()) {
+    EncodedValue encoded;
+    Value back;
+    {
+      const test::FloatEnvironment environment(set);
+      encoded = encode_value(value);
+      back = decoded(encoded);
+    }
+    EXPECT_EQ(encoded.bytes, expected.bytes) << name;
+    EXPECT_TRUE(same(back, value)) << name;
+  }
 }
 
 RC_GTEST_PROP(ValueCodec, ComesBack, ()) {

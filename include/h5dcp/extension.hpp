@@ -38,7 +38,7 @@ class StreamTransformExtension : public Extension {
   virtual Bytes transform_from(const Bytes& bytes) const = 0;
 };
 
-// As DCP: the last one is the first to see a value.
+// At most 64 for one value. As DCP: the last one is the first to see a value.
 using StreamTransforms = std::vector<std::shared_ptr<const StreamTransformExtension>>;
 
 // Extensions by name, for readers.
@@ -66,7 +66,7 @@ class ExtensionRegistry {
   std::map<std::string, Factory, std::less<>> factories_;
 };
 
-// Compression by Zstandard (RFC 8878).
+// Compression by Zstandard (RFC 8878), of at most 1 GiB: transform_to throws Error{unsupported}.
 class ZStandard : public StreamTransformExtension {
  public:
   static constexpr std::string_view kRegistryName = "stream.zstd";

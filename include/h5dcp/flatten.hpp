@@ -59,7 +59,7 @@ class Leaves {
 // Every leaf, in the state dict's order.
 //
 // Throws Error{invalid_argument} if two paths give the same FQN, or an FQN is not UTF-8 or longer
-// than kMaxFqnBytes.
+// than kMaxFqnBytes; Error{unsupported} if lists and maps are nested more than 1000 deep.
 std::vector<Leaf> flatten_state_dict(StateDict& state_dict);
 
 // Each key at the top as one leaf, whatever it holds: what DCP has with flatten_state_dict=False.
@@ -69,7 +69,7 @@ std::vector<Leaf> top_leaves(StateDict& state_dict);
 // The inverse of both: a state dict with copies of the leaves' values (of tensors, the views).
 StateDict unflatten_state_dict(const std::vector<Leaf>& leaves);
 
-// Calls `visit` with each leaf that flatten_state_dict finds, in its order.
+// Calls `visit` with each leaf that flatten_state_dict finds, in its order. Throws as that does.
 void traverse_state_dict(StateDict& state_dict,
                          const std::function<void(const Path& path, Value& value)>& visit);
 
@@ -91,7 +91,7 @@ std::string to_fqn(const Path& path);
 // position. Part of the format.
 std::string encode_path(const Path& path);
 
-// The inverse. Throws Error{corrupt} if the bytes do not fit the FQN.
+// The inverse. Throws Error{corrupt} if the bytes do not fit, or lead more than 1000 levels down.
 Path decode_path(std::string_view fqn, std::string_view encoded);
 
 }  // namespace h5dcp

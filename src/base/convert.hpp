@@ -16,7 +16,8 @@ struct Run {
 };
 
 // Converts `count` elements, as torch's copy_ does on a CPU. `from` must differ from `to`, and
-// can_convert() must allow it.
+// can_convert() must allow it. Rounds as the floating-point environment says: the caller must have
+// a DefaultFloatEnvironment.
 void convert(DType from, Run<const std::byte> source, DType to, Run<std::byte> target,
              std::size_t count);
 

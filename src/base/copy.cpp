@@ -9,6 +9,7 @@
 #include <type_traits>
 
 #include "base/convert.hpp"
+#include "base/float_environment.hpp"
 #include "h5dcp/error.hpp"
 #include "h5dcp/tensor.hpp"
 
@@ -183,6 +184,7 @@ void copy_elements(const TensorView& from, const TensorView& to) {
   auto* const target = static_cast<std::byte*>(to.data);
   const Loops loops = plan_loops(from, to);
   if (from.dtype == to.dtype) return copy_same(loops, itemsize(to.dtype), source, target);
+  const DefaultFloatEnvironment rounds_to_nearest;
   walk(loops.all(), source, target, [&](const Loop& loop, const std::byte* in, std::byte* out) {
     convert(from.dtype, {in, loop.from_bytes}, to.dtype, {out, loop.to_bytes},
             static_cast<std::size_t>(loop.count));

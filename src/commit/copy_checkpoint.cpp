@@ -123,8 +123,8 @@ void remake(const Opened& opened, const PosixFile& file, const std::string& fold
     const auto& from = old.table(table);
     const auto& to = record.table(table);
     if (from.nbytes != to.nbytes) {
-      throw Error(ErrorCode::internal,
-                  std::string("the copy of index table '") + name_of(table) + "' has other rows");
+      throw Error(ErrorCode::corrupt,
+                  std::string("index table '") + name_of(table) + "' has rows that no entry has");
     }
     copy_bytes(opened.files.own(), from.address, file, to.address, from.nbytes);
   }

@@ -96,8 +96,13 @@ void VerifyShare::verify_data_file(std::uint32_t number, const Tell& tell) {
     return;
   }
   const auto& record = files_.record_of(number);
-  tell_segments(files_.at(number), other_bytes(index_, number, record.file_bytes), record,
-                files_.path_of(number), tell);
+  try {
+    tell_segments(files_.at(number), other_bytes(index_, number, record.file_bytes), record,
+                  files_.path_of(number), tell);
+  } catch (const Error& error) {  // a part that the index has there ends outside of the file
+    if (error.code() != ErrorCode::corrupt) throw;
+    tell({.what = error.what(), .fqn = {}, .box = std::nullopt, .address = 0, .nbytes = 0});
+  }
 }
 
 // `path`: of a data file, else empty.
@@ -181,8 +186,20 @@ void VerifyShare::verify_piece(const Piece& piece, const Tell& tell) {
   done_bytes_ += static_cast<std::uint64_t>(nbytes(index_.dtype(entry_), piece.box.sizes));
   const auto in = piece.chunk->part.file;
   if (!can_read(in)) return;  // the rank that looks at the whole file tells
-  for (const auto& [block, range] :
-       find_damage(files_, index_, entry_, *piece.chunk, piece.box, buffer_)) {
+  std::vector<DamagedBlock> damaged;
+  try {
+    damaged = find_damage(files_, index_, entry_, *piece.chunk, piece.box, buffer_);
+  } catch (const Error& error) {  // its data file ends before
+    if (error.code() != ErrorCode::corrupt) throw;
+    sound_ = false;
+    tell({.what = "'" + std::string(index_.fqn(entry_)) + "': " + error.what(),
+          .fqn = std::string(index_.fqn(entry_)),
+          .box = std::nullopt,
+          .address = 0,
+          .nbytes = 0});
+    return;
+  }
+  for (const auto& [block, range] : damaged) {
     tell({.what = tensor ? "tensor data" : "value",
           .fqn = std::string(index_.fqn(entry_)),
           .box = tensor ? std::optional(block) : std::nullopt,

@@ -60,6 +60,7 @@ class Index {
   // Where its elements are, if it has any and no filters: one part of the checkpoint itself, its
   // chunks, or some of data files.
   std::vector<DataPart> parts(std::size_t i) const;
+  std::uint64_t part_count(std::size_t i) const;  // of one in data files
   bool in_data_files(std::size_t i) const;
   bool is_prefix(std::size_t i) const;  // whether another FQN continues this one with a dot
 
@@ -68,9 +69,6 @@ class Index {
 
  private:
   const std::uint8_t* table(Table t) const;
-  void check_row(std::size_t i) const;
-  void check_chunks(std::size_t i) const;
-  void check_parts(std::size_t i) const;
   std::vector<std::int64_t> numbers(std::uint64_t first, std::size_t count) const;
   Extents shape(std::uint64_t first, std::size_t dims) const;
   std::size_t lower_bound(std::string_view fqn) const;

@@ -6,7 +6,6 @@ namespace h5dcp {
 namespace {
 
 constexpr std::int64_t kSmallestBlock = std::int64_t{4} << 10;
-constexpr std::int64_t kLargestBlock = std::int64_t{1} << 20;
 constexpr std::int64_t kBlocksOfABox = 512;
 
 // Elements of one row of dimension `dim`: all that lies behind it.

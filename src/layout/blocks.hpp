@@ -21,6 +21,9 @@ struct BlockGrid {
   std::int64_t rows = 1;  // of a block, the last one of each run may have fewer
 };
 
+// Of bytes. Readers hold one block in memory, whatever a file says.
+inline constexpr std::int64_t kLargestBlock = std::int64_t{1} << 20;
+
 // Blocks of about clamp(bytes of the box / 512, 4 KiB, 1 MiB), in whole rows: small enough that
 // reading a part of the box costs little more than that part, large enough that checksums take no
 // room.

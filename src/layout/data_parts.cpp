@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 #include <functional>
+#include <limits>
 #include <map>
 #include <queue>
 #include <utility>
@@ -163,6 +164,10 @@ std::vector<std::int64_t> encode_parts(const std::vector<DataPart>& parts) {
 DataPart decode_part(std::span<const std::int64_t> numbers) {
   const auto dims = (numbers.size() - numbers_of_part(0)) / 2;
   const auto box = numbers.subspan(numbers_of_part(0));
+  if (numbers[0] < 0 || numbers[0] > std::numeric_limits<std::uint32_t>::max()) {
+    throw Error(ErrorCode::corrupt,
+                "a part of a tensor in data file " + std::to_string(numbers[0]));
+  }
   return {static_cast<std::uint32_t>(numbers[0]),
           static_cast<std::uint64_t>(numbers[1]),
           {Extents(box.first(dims)), Extents(box.last(dims))}};

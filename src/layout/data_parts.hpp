@@ -73,7 +73,7 @@ constexpr std::size_t numbers_of_part(std::size_t dims) {
   return 2 + 2 * dims;
 }
 
-// One part, from so many numbers.
+// One part, from so many numbers. Throws Error{corrupt} if no data file has such a number.
 DataPart decode_part(std::span<const std::int64_t> numbers);
 
 }  // namespace h5dcp

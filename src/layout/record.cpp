@@ -130,6 +130,9 @@ Record decode_record(std::span<const std::uint8_t> bytes) {
   record.unhashed = bytes[kUnhashedAt] != 0;
   record.chunked = bytes[kChunkedAt] != 0;
   if (record.segments > kMostSegments) corrupt("commit record: too many segments");
+  if (record.data_files > kMostDataFiles || record.data_file > kMostDataFiles) {
+    corrupt("commit record: more than " + std::to_string(kMostDataFiles) + " data files");
+  }
   std::memcpy(record.segment_digests.data(), bytes.data() + kSegmentsAt,
               sizeof record.segment_digests);
   return record;

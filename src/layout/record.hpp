@@ -19,6 +19,7 @@ inline constexpr std::uint32_t kUnhashedVersion = 4;  // of one with tensors wit
 inline constexpr std::uint32_t kChunkedVersion = 5;   // of one with chunks of shards
 inline constexpr std::size_t kRecordBytes = 4096;
 inline constexpr std::size_t kMostSegments = 256;
+inline constexpr std::uint32_t kMostDataFiles = 1U << 20;  // one a rank, and more than any job has
 
 // The tables of the index, in the order in which the record names them: part of the format.
 enum class Table : std::uint8_t { tensors, names, shapes, chunks, boxes, checksums, blobs };

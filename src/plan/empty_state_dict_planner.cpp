@@ -29,6 +29,27 @@ bool asks_for(const std::string& key, const std::string& fqn, const Path& path) 
   return false;
 }
 
+// Whether a value of this entry may be put in place of `value`: only a container is more than was
+// put there for it.
+bool is_leaf(const Value* value) {
+  return value != nullptr && !std::holds_alternative<Map>(*value) &&
+         !std::holds_alternative<List>(*value);
+}
+
+[[noreturn]] void refuse_path(const std::string& fqn) {
+  throw Error(ErrorCode::corrupt,
+              "load '" + fqn + "': its path and those of other entries contradict each other");
+}
+
+// Puts `value` at `path`, making the containers that lead there.
+void put(StateDict& state_dict, const std::string& fqn, const Path& path, Value value) {
+  try {
+    set_element(state_dict, path, std::move(value));
+  } catch (const Error&) {
+    refuse_path(fqn);
+  }
+}
+
 void check_found(const std::vector<std::string>& keys, const Metadata& metadata) {
   for (const auto& key : keys) {
     if (std::ranges::any_of(metadata.state_dict_metadata, [&](const auto& entry) {
@@ -64,12 +85,15 @@ void EmptyStateDictLoadPlanner::set_up_planner(StateDict& state_dict, const Meta
       continue;
     }
     const auto* tensor = std::get_if<TensorStorageMetadata>(&entry);
-    set_element(state_dict, path,
-                tensor == nullptr ? Value() : allocate(tensor->properties.dtype, tensor->size));
+    put(state_dict, fqn, path,
+        tensor == nullptr ? Value() : allocate(tensor->properties.dtype, tensor->size));
     leaves.push_back({fqn, std::move(path), nullptr});
   }
   // Only now, as a list that grows moves its elements.
-  for (auto& leaf : leaves) leaf.value = get_element(state_dict, leaf.path);
+  for (auto& leaf : leaves) {
+    leaf.value = get_element(state_dict, leaf.path);
+    if (!is_leaf(leaf.value)) refuse_path(leaf.fqn);
+  }
   set_leaves(std::move(leaves), metadata);
 }
 

@@ -74,6 +74,11 @@ std::uint32_t count_data_files(const std::vector<SkeletonEntry>& entries) {
   for (const auto& entry : entries) {
     for (const auto& part : entry.parts) files = std::max(files, part.file);
   }
+  if (files > kMostDataFiles) {
+    throw Error(ErrorCode::unsupported,
+                std::to_string(files) + " data files: a checkpoint has at most " +
+                    std::to_string(kMostDataFiles) + "; choose fewer by Hdf5Options::files");
+  }
   return files;
 }
 

@@ -16,7 +16,8 @@ namespace h5dcp {
 // has least.
 void choose_files(std::vector<SkeletonEntry>& entries, std::uint32_t files);
 
-// The largest number of a data file in `entries`; 0 if there is none.
+// The largest number of a data file in `entries`; 0 if there is none. Throws Error{unsupported} if
+// no checkpoint has so many.
 std::uint32_t count_data_files(const std::vector<SkeletonEntry>& entries);
 
 // Names the dataset of each part: SkeletonEntry::sources. It has the name of its tensor by the

@@ -131,6 +131,18 @@ void write_objects(const PosixFile& file, const Objects& objects, const std::vec
   segments.finish();
 }
 
+// The index, checked as a load will check it.
+//
+// Throws Error{unsupported} if a load would refuse it.
+Index readable_index(const Record& record, Bytes opening) {
+  try {
+    return {record, std::move(opening)};
+  } catch (const Error& error) {
+    throw Error(ErrorCode::unsupported,
+                std::string("no checkpoint can have such entries: ") + error.what());
+  }
+}
+
 // The tables that are read to open a checkpoint.
 void write_tables(const PosixFile& file, const Index& index, SkeletonImage* image) {
   for (std::size_t t = 0; t < kOpeningTables; ++t) {
@@ -188,7 +200,7 @@ Skeleton make_skeleton(const PosixFile& file, const std::vector<SkeletonEntry>& 
     record.table_digests.at(t) =
         xxh3(opening.data() + offset_of(record, t), record.tables.at(t).nbytes);
   }
-  const Index index(record, std::move(opening));
+  const Index index = readable_index(record, std::move(opening));
   file.reserve(record.file_bytes);
   write_objects(file, objects, other_bytes(index), record, image);
   write_tables(file, index, image);

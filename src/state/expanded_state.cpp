@@ -4,7 +4,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <variant>
+
+#include "state/depth.hpp"
 
 namespace h5dcp {
 namespace {
@@ -42,6 +45,7 @@ bool is_sorted(const Map& map) {
 
 ExpandedState::ExpandedState(StateDict& state_dict, Order order) : own_(state_dict), order_(order) {
   try {
+    check_depth(own_);
     if (holds_stateful(own_)) {
       for (const auto* entry : entries_of(own_, order)) expanded_[entry->first] = entry->second;
       Path path;
@@ -89,7 +93,11 @@ void ExpandedState::expand(Map& map, Path& path) {
 void ExpandedState::expand(Value& value, Path& path) {
   auto* const* found = std::get_if<Stateful*>(&value);
   Stateful* const stateful = found == nullptr ? nullptr : *found;
-  if (stateful != nullptr) value = stateful->state_dict();
+  if (stateful != nullptr) {
+    auto state = stateful->state_dict();
+    check_depth(state, path.size());
+    value = std::move(state);
+  }
   if (auto* map = std::get_if<Map>(&value)) {
     expand(*map, path);
   } else if (auto* list = std::get_if<List>(&value)) {

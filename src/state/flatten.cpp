@@ -8,6 +8,7 @@
 
 #include "base/utf8.hpp"
 #include "h5dcp/error.hpp"
+#include "state/depth.hpp"
 #include "state/leaves_by_name.hpp"
 
 namespace h5dcp {
@@ -34,7 +35,7 @@ bool holds_containers(const List& list) {
   });
 }
 
-// Collects the leaves below the value at `path_`.
+// Collects the leaves of a state dict. It recurses, so the depth must be checked.
 class Walk {
  public:
   std::vector<Leaf> leaves;
@@ -60,6 +61,14 @@ class Walk {
 
   Path path_;
 };
+
+// Throws Error{unsupported} if `state_dict` is nested too deep.
+std::vector<Leaf> leaves_of(StateDict& state_dict) {
+  check_depth(state_dict);
+  Walk walk;
+  walk.descend(state_dict);
+  return std::move(walk.leaves);
+}
 
 void check_fqns(const std::vector<Leaf>& leaves) {
   const auto refuse = [](const std::string& why) {
@@ -126,11 +135,10 @@ const Leaf* Leaves::find(std::string_view fqn) const {
 }
 
 std::vector<Leaf> leaves_by_name(StateDict& state_dict) {
-  Walk walk;
-  walk.descend(state_dict);
+  auto leaves = leaves_of(state_dict);
   std::vector<Leaf*> order;
-  order.reserve(walk.leaves.size());
-  for (auto& leaf : walk.leaves) order.push_back(&leaf);
+  order.reserve(leaves.size());
+  for (auto& leaf : leaves) order.push_back(&leaf);
   const auto name = [](const Leaf* leaf) -> const auto& {
     return leaf->fqn;
   };
@@ -143,10 +151,9 @@ std::vector<Leaf> leaves_by_name(StateDict& state_dict) {
 }
 
 std::vector<Leaf> flatten_state_dict(StateDict& state_dict) {
-  Walk walk;
-  walk.descend(state_dict);
-  check_fqns(walk.leaves);
-  return std::move(walk.leaves);
+  auto leaves = leaves_of(state_dict);
+  check_fqns(leaves);
+  return leaves;
 }
 
 std::vector<Leaf> top_leaves(StateDict& state_dict) {
@@ -165,9 +172,7 @@ StateDict unflatten_state_dict(const std::vector<Leaf>& leaves) {
 
 void traverse_state_dict(StateDict& state_dict,
                          const std::function<void(const Path& path, Value& value)>& visit) {
-  Walk walk;
-  walk.descend(state_dict);
-  for (const auto& leaf : walk.leaves) visit(leaf.path, *leaf.value);
+  for (const auto& leaf : leaves_of(state_dict)) visit(leaf.path, *leaf.value);
 }
 
 Value* get_element(StateDict& state_dict, const Path& path) {

@@ -7,6 +7,7 @@
 
 #include "h5dcp/error.hpp"
 #include "h5dcp/flatten.hpp"
+#include "state/depth.hpp"
 
 namespace h5dcp {
 namespace {
@@ -95,13 +96,22 @@ std::string encode_path(const Path& path) {
 }
 
 Path decode_path(std::string_view fqn, std::string_view encoded) {
-  if (encoded.empty()) return split_at_dots(fqn);
+  const auto too_deep = [whole = fqn] {
+    return Error(ErrorCode::corrupt, "the path of '" + std::string(whole.substr(0, 64)) +
+                                         "...' has more than " + std::to_string(kMostDepth) +
+                                         " components");
+  };
+  if (encoded.empty()) {
+    if (std::ranges::count(fqn, '.') >= static_cast<std::ptrdiff_t>(kMostDepth)) throw too_deep();
+    return split_at_dots(fqn);
+  }
   const auto corrupt = [whole = fqn] {
     return Error(ErrorCode::corrupt,
                  "the stored path of '" + std::string(whole) + "' does not fit this name");
   };
   Path path;
   for (;;) {
+    if (path.size() == kMostDepth) throw too_deep();
     const auto number = take_varint(encoded);
     if (!number || *number / 2 > fqn.size()) throw corrupt();
     const auto component = fqn.substr(0, *number / 2);

@@ -19,6 +19,11 @@ EntryKind stored_kind(EntryKind kind, const StreamTransforms& transforms) {
 EncodedValue encode_value(const Value& value, const StreamTransforms& transforms) {
   EncodedValue encoded = encode_value(value);
   if (stored_kind(encoded.kind, transforms) != EntryKind::transformed) return encoded;
+  if (transforms.size() > kMostTransforms) {
+    throw Error(ErrorCode::unsupported,
+                "transform a value by " + std::to_string(transforms.size()) +
+                    " extensions: there may be at most " + std::to_string(kMostTransforms));
+  }
 
   WireWriter header;
   header.varint(static_cast<std::uint64_t>(encoded.kind));
@@ -36,13 +41,20 @@ EncodedValue encode_value(const Value& value, const StreamTransforms& transforms
 
 Value restore_value(const Bytes& stored, const ExtensionRegistry& registry) {
   WireReader wire(stored);
-  const EntryKind kind{static_cast<std::uint8_t>(wire.varint())};
-  if (kind != EntryKind::json && kind != EntryKind::bytes) {
-    throw Error(ErrorCode::corrupt,
-                "a transformed value of kind " + std::to_string(static_cast<int>(kind)));
+  const auto number = wire.varint();
+  if (number != static_cast<std::uint64_t>(EntryKind::json) &&
+      number != static_cast<std::uint64_t>(EntryKind::bytes)) {
+    throw Error(ErrorCode::corrupt, "a transformed value of kind " + std::to_string(number));
+  }
+  const EntryKind kind{static_cast<std::uint8_t>(number)};
+  const auto count = wire.varint();
+  if (count > kMostTransforms) {
+    throw Error(ErrorCode::corrupt, "a value transformed by " + std::to_string(count) +
+                                        " extensions, more than " +
+                                        std::to_string(kMostTransforms));
   }
   std::vector<std::string> descriptors;  // in the order in which the value met them
-  for (auto left = wire.varint(); left > 0; --left) descriptors.push_back(wire.text());
+  for (std::uint64_t i = 0; i < count; ++i) descriptors.push_back(wire.text());
   Bytes bytes = wire.rest();
   std::for_each(descriptors.rbegin(), descriptors.rend(), [&](const std::string& descriptor) {
     const auto transform = registry.from_descriptor(descriptor);

@@ -2,11 +2,16 @@
 
 #pragma once
 
+#include <cstddef>
+
 #include "h5dcp/extension.hpp"
 #include "h5dcp/state_dict.hpp"
 #include "h5dcp/value_codec.hpp"
 
 namespace h5dcp {
+
+// The most extensions that one value goes through: each may make much of little.
+inline constexpr std::size_t kMostTransforms = 64;
 
 // What a value of `kind` is stored as if it goes through `transforms`.
 EntryKind stored_kind(EntryKind kind, const StreamTransforms& transforms);
@@ -14,7 +19,8 @@ EntryKind stored_kind(EntryKind kind, const StreamTransforms& transforms);
 // `value` as it is stored if it went through `transforms`: of kind `transformed` if there are any
 // and it is bytes or JSON text. Scalars and lists stay what HDF5's tools can read.
 //
-// Throws as encode_value, and what the extensions throw.
+// Throws as encode_value, and what the extensions throw; Error{unsupported} for more than
+// kMostTransforms.
 EncodedValue encode_value(const Value& value, const StreamTransforms& transforms);
 
 // The inverse, for what a storage has of kind `transformed`.

@@ -15,6 +15,16 @@ namespace {
 // grows step by step, so that a damaged size allocates nothing.
 constexpr std::size_t kStep = std::size_t{1} << 20;
 
+// The most bytes of a value. Some KiB can claim to be as many, so no more are made of them.
+constexpr std::size_t kMostBytes = std::size_t{1} << 30;
+
+// The largest window of levels 1 to 19. A decoder reserves as much as a frame asks for.
+constexpr int kMostWindowLog = 23;
+
+std::string too_large() {
+  return "the value has more than " + std::to_string(kMostBytes) + " bytes";
+}
+
 std::size_t checked(std::size_t result, ErrorCode code, const std::string& action) {
   if (ZSTD_isError(result) != 0) throw Error(code, action + ": " + ZSTD_getErrorName(result));
   return result;
@@ -37,6 +47,10 @@ std::string ZStandard::get_descriptor() const {
 }
 
 Bytes ZStandard::transform_to(const Bytes& bytes) const {
+  if (bytes.size() > kMostBytes) {
+    throw Error(ErrorCode::unsupported,
+                "compress: " + too_large() + ": save it without ZStandard, or as a tensor");
+  }
   Bytes compressed(ZSTD_compressBound(bytes.size()));
   compressed.resize(checked(
       ZSTD_compress(compressed.data(), compressed.size(), bytes.data(), bytes.size(), level_),
@@ -47,6 +61,11 @@ Bytes ZStandard::transform_to(const Bytes& bytes) const {
 Bytes ZStandard::transform_from(const Bytes& bytes) const {
   const std::unique_ptr<ZSTD_DStream, FreeStream> stream(ZSTD_createDStream());
   if (!stream) throw std::bad_alloc();
+  checked(ZSTD_DCtx_setParameter(stream.get(), ZSTD_d_windowLogMax, kMostWindowLog),
+          ErrorCode::internal, "decompress");
+  const auto claimed = ZSTD_getFrameContentSize(bytes.data(), bytes.size());
+  const bool tells = claimed != ZSTD_CONTENTSIZE_UNKNOWN && claimed != ZSTD_CONTENTSIZE_ERROR;
+  if (tells && claimed > kMostBytes) throw Error(ErrorCode::corrupt, "decompress: " + too_large());
   Bytes plain;
   ZSTD_inBuffer in{bytes.data(), bytes.size(), 0};
   for (std::size_t left = 1; left != 0;) {  // 0: the frame is complete
@@ -57,6 +76,7 @@ Bytes ZStandard::transform_from(const Bytes& bytes) const {
     left =
         checked(ZSTD_decompressStream(stream.get(), &out, &in), ErrorCode::corrupt, "decompress");
     plain.resize(out.pos);
+    if (plain.size() > kMostBytes) throw Error(ErrorCode::corrupt, "decompress: " + too_large());
     if (left != 0 && all_in && out.pos == done) {
       throw Error(ErrorCode::corrupt, "decompress: the bytes end before the frame does");
     }
