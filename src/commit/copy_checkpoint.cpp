@@ -143,7 +143,7 @@ void copy_as(const Opened& opened, const std::string& to, Overwrite overwrite, W
     made.folder = (folder_of(to) / name).string();
     make_folder(made.folder);
     for (std::uint32_t number = 1; number <= record.data_files; ++number) {
-      take_data_file(opened.files.at(number), made.folder + "/" + data_file_name(number), way);
+      take_data_file(*opened.files.at(number), made.folder + "/" + data_file_name(number), way);
     }
     sync_folder(made.folder);
     file = remake(opened, made.partial, name);

@@ -62,7 +62,7 @@ void Hdf5Writer::finish(const Comm& comm) {
   Save& save = *save_;
   comm.agree("sync '" + path_ + "'", [&] {
     save.files.sync();
-    for (const auto& file : save.data_files) file.sync();
+    save.data_files.sync();
     if (!save.data_folder.empty()) sync_folder(save.data_folder);
   });
   const auto totals = comm.sum("count what was written", {save.counts.begin(), save.counts.end()});

@@ -95,8 +95,8 @@ void VerifyShare::verify_data_file(std::uint32_t number, const Tell& tell) {
     tell({.what = faults_.at(number), .fqn = {}, .box = std::nullopt, .address = 0, .nbytes = 0});
     return;
   }
-  const auto& record = files_.record_of(number);
-  tell_segments(files_.at(number), other_bytes(index_, number, record.file_bytes), record,
+  const auto record = files_.record_of(number);
+  tell_segments(*files_.at(number), other_bytes(index_, number, record.file_bytes), record,
                 files_.path_of(number), tell);
 }
 

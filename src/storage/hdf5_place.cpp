@@ -363,7 +363,7 @@ std::vector<std::vector<StorageData>> Hdf5Writer::prepare_global_plan(
       whole.data_folder = new_data_folder(path_, whole.generation);
       save.data_folder = (folder_of(path_) / whole.data_folder).string();
       make_folder(save.data_folder);
-      save.data_files = make_data_files(save.data_folder, entries, whole, placement);
+      make_data_files(save.data_folder, entries, whole, save.data_files, placement);
     }
     SkeletonImage* image = nullptr;
     if (save.layout) {

@@ -29,7 +29,7 @@ struct Hdf5Writer::Save {
   // On the coordinator, of a save with data files: their folder until that is committed, and they
   // themselves, as it has written to all.
   std::string data_folder;
-  std::vector<PosixFile> data_files;
+  FilePool data_files{PosixFile::Mode::create};
   SkeletonImage image;                 // on the coordinator, of a save with filters
   std::shared_ptr<Hdf5Layout> layout;  // to be filled in, if the save may be repeated
 
