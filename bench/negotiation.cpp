@@ -8,6 +8,11 @@
 // times in a row, in each repetition, and its seconds are the least of all: the worst of thousands
 // that were measured once is whoever was interrupted. The seconds of all are of first times alone.
 // What a rank is sent is copied to it just before, as MPI does.
+//
+// "load": of one tensor in as many boxes as it has holders, the bytes of the index that a rank
+// reads for its rows, and of these rows, on average; and the bytes of all rows. Where the tensor
+// was saved by rows and is loaded so, on as many ranks or two thirds of them; and where it was
+// saved in the cells of a grid and is loaded by columns.
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -29,6 +34,7 @@
 #include "heap_use.hpp"
 #include "negotiate/save_negotiation.hpp"
 #include "row_plan.hpp"
+#include "row_reads.hpp"
 
 namespace {
 
@@ -274,6 +280,53 @@ class Job {
   Seconds all_now_{};
 };
 
+// What `ranks` ranks read that want `region(rank)` each.
+template <class Region>
+Json reads_json(const bench::StoredRows& rows, int ranks, const Region& region) {
+  std::uint64_t needed = 0;
+  const auto before = bench::bytes_read();
+  for (int rank = 0; rank < ranks; ++rank) needed += rows.find(region(rank));
+  const auto read = bench::bytes_read() - before;
+  return {{"ranks", ranks},
+          {"bytes_read", read / static_cast<std::uint64_t>(ranks)},
+          {"bytes_needed", needed / static_cast<std::uint64_t>(ranks)},
+          {"bytes_of_all_rows", rows.nbytes()}};
+}
+
+// Boxes have 64 KiB.
+Json load_json(int holders) {
+  constexpr std::int64_t kRows = 16;
+  constexpr std::int64_t kColumns = 4096;
+  const h5dcp::Extents sizes{holders * kRows, kColumns};
+  std::vector<h5dcp::Box> slabs;
+  for (int i = 0; i < holders; ++i) slabs.push_back({{i * kRows, 0}, {kRows, kColumns}});
+  const bench::StoredRows by_rows(sizes, slabs);
+  const auto rows_of = [&](int ranks) {
+    return [&sizes, ranks](int rank) {
+      const auto begin = sizes[0] * rank / ranks;
+      return h5dcp::Box{{begin, 0}, {sizes[0] * (rank + 1) / ranks - begin, kColumns}};
+    };
+  };
+  Json json;
+  json["rows"] = reads_json(by_rows, holders, rows_of(holders));
+  json["rows_on_others"] =
+      reads_json(by_rows, std::max(1, holders * 2 / 3), rows_of(std::max(1, holders * 2 / 3)));
+  int across = 1;  // cells of the grid
+  while (across * 2 * across * 2 <= holders) across *= 2;
+  const int down = holders / across;
+  const h5dcp::Extents square{down * kRows, across * kColumns};
+  std::vector<h5dcp::Box> cells;
+  for (int row = 0; row < down; ++row) {
+    for (int column = 0; column < across; ++column) {
+      cells.push_back({{row * kRows, column * kColumns}, {kRows, kColumns}});
+    }
+  }
+  json["columns_of_grid"] = reads_json(bench::StoredRows(square, cells), across, [&](int rank) {
+    return h5dcp::Box{{0, rank * kColumns}, {square[0], kColumns}};
+  });
+  return json;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -292,5 +345,7 @@ int main(int argc, char** argv) {
   }
   Job job(shape);
   for (int i = 0; i < repetitions; ++i) job.negotiate();
-  std::cout << job.json().dump(1) << '\n';
+  auto json = job.json();
+  json["load"] = load_json(shape.holders);
+  std::cout << json.dump(1) << '\n';
 }

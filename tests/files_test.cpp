@@ -16,6 +16,8 @@
 #include <string>
 #include <vector>
 
+#include "base/whole_box.hpp"
+#include "descriptor_limit.hpp"
 #include "h5dcp/bytes.hpp"
 #include "h5dcp/checkpoint_file.hpp"
 #include "h5dcp/copy_checkpoint.hpp"
@@ -429,6 +431,55 @@ TEST_F(DataFiles, AreAsAccessibleAsWhatTheyReplace) {
     });
     EXPECT_EQ(test::text_of(try_load()), "success");
   }
+}
+
+TEST_F(DataFiles, MayBeMoreThanAProcessCanOpen) {
+  constexpr int kFiles = 80;
+  std::vector<test::Sample> samples;
+  for (int i = 0; i < kFiles; ++i) {
+    samples.push_back({"tensor" + std::to_string(i), DType::float32, {32, 40}});
+  }
+  const test::DescriptorLimit limit(64);
+  const auto path = folder_ + "/many.h5";
+  const auto copy = folder_ + "/copy.h5";
+  for (const auto transfer : {Transfer::direct, Transfer::aggregated, Transfer::automatic}) {
+    const Hdf5Options options{.transfer = transfer, .files = Files::number(kFiles)};
+    PlanCache cache;
+    StateDict state = test::make_state(samples, 1, rank_, size_, true);
+    for (int time = transfer == Transfer::direct ? 0 : 1; time < 2; ++time) {
+      const auto saved = test::failure_of([&] {
+        Hdf5Writer writer(path, options);
+        save(state, {.storage_writer = &writer, .plan_cache = &cache});
+      });
+      EXPECT_EQ(test::text_of(saved), "success") << to_string(transfer);
+    }
+    StateDict target = test::make_state(samples, 2, rank_, size_, false);
+    const auto loaded = test::failure_of([&] {
+      Hdf5Reader reader(path, options);
+      load(target, {.storage_reader = &reader});
+    });
+    EXPECT_EQ(test::text_of(loaded), "success") << to_string(transfer);
+    EXPECT_EQ(test::wrong_tensors(target), "") << to_string(transfer);
+  }
+  EXPECT_EQ(verify_checkpoint(Comm(MPI_COMM_WORLD), path, {}), 0U);
+  on_first_rank([&] {
+    copy_checkpoint(path, copy);
+    const CheckpointFile first(path);  // both at once, as to compare them
+    const CheckpointFile second(copy);
+    EXPECT_EQ(first.summary().data_files, kFiles);
+    EXPECT_TRUE(second.data_file_faults().empty());
+    for (std::size_t i = 0; i < first.size(); ++i) {
+      const auto entry = first.entry(i);
+      if (entry.kind != EntryKind::tensor) continue;
+      const Box whole = whole_box(entry.size);
+      const auto one = allocate(entry.dtype, entry.size);
+      const auto other = allocate(entry.dtype, entry.size);
+      first.tensor(i).read(whole, one);
+      second.tensor(i).read(whole, other);
+      EXPECT_EQ(std::memcmp(one.data, other.data, entry.nbytes), 0) << entry.fqn;
+    }
+    EXPECT_TRUE(verify_checkpoint(copy).empty());
+  });
 }
 
 TEST_F(DataFiles, AreOnlyForTensorsThatHaveAPage) {

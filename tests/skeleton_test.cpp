@@ -90,7 +90,8 @@ Made make(SkeletonMaker maker, std::vector<SkeletonEntry> entries) {
     const auto data = folder + "/" + whole.data_folder;
     fs::remove_all(data);
     fs::create_directory(data);
-    make_data_files(data, entries, whole);
+    FilePool made(PosixFile::Mode::create);
+    make_data_files(data, entries, whole, made);
   }
   return {path, make_skeleton(make_file(path, {}), entries, whole, maker)};
 }

@@ -143,6 +143,7 @@ class Hdf5Reader : public ParallelStorageReader {
   void reset(const std::optional<std::string>& checkpoint_id) override;
   Metadata read_metadata(const Comm& comm) override;
   void set_up_storage_reader(const Metadata& metadata, bool is_coordinator) override;
+  bool open_data(const Comm& comm, const LoadPlan& plan) override;
   void read_data(const Comm& comm, const LoadPlan& plan, LoadPlanner& planner) override;
 
   // Whether `checkpoint_id` can be the path of a file: no URL and no folder. Rank-local.

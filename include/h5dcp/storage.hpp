@@ -193,8 +193,14 @@ class StorageReader : public StorageReaderBase {
 // Reads one checkpoint. The methods below are collective, as those of ParallelStorageWriter.
 class ParallelStorageReader : public StorageReaderBase {
  public:
-  // As StorageReader::read_metadata; the chunks may be larger than what was written at once.
+  // As StorageReader::read_metadata; the chunks may be larger than what was written at once. Called
+  // again whenever open_data has returned false.
   virtual Metadata read_metadata(const Comm& comm) = 0;
+
+  // Opens what `plan`, which is the rank's own, will read, so that read_data finds it even if the
+  // checkpoint is replaced meanwhile. Returns false, on every rank, if it has been replaced since
+  // read_metadata and parts of it are gone.
+  virtual bool open_data(const Comm& /*comm*/, const LoadPlan& /*plan*/) { return true; }
 
   virtual void read_data(const Comm& comm, const LoadPlan& plan, LoadPlanner& planner) = 0;
 };

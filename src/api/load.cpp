@@ -91,6 +91,29 @@ void choose(const Comm& comm, OpenedStorage& storage, const LoadArguments& argum
   });
 }
 
+// Opens what the plan reads. Collective. If the checkpoint has been replaced since the plan was
+// made, takes the new one, for which the plan is good if it has the same entries.
+void open_data(const Comm& comm, ParallelStorageReader& storage, const LoadPlan& plan,
+               Metadata& metadata) {
+  constexpr int kMostTimes = 100;
+  for (int time = 1; !storage.open_data(comm, plan); ++time) {
+    Metadata now = storage.read_metadata(comm);
+    comm.agree("open", [&] {
+      const auto& path = metadata.storage_meta.checkpoint_id;
+      if (now.state_dict_metadata != metadata.state_dict_metadata ||
+          now.planner_data != metadata.planner_data) {
+        throw Error(ErrorCode::io, "'" + path +
+                                       "' was replaced by a checkpoint of other entries while it "
+                                       "was loaded: load it again");
+      }
+      if (time == kMostTimes) {
+        throw Error(ErrorCode::io, "'" + path + "' is replaced again and again");
+      }
+    });
+    metadata = std::move(now);
+  }
+}
+
 LoadResult load_on(const Comm& comm, StateDict& state_dict, const LoadArguments& arguments) {
   Operation operation(comm, "load", "read", arguments.checkpoint_id);
   OpenedStorage storage;
@@ -130,6 +153,7 @@ LoadResult load_on(const Comm& comm, StateDict& state_dict, const LoadArguments&
       plan = planner.finish_plan(std::move(plan));
       bytes = bytes_of(plan, result.metadata);
     });
+    open_data(comm, storage.parallel(), plan, result.metadata);
     storage.parallel().read_data(comm, plan, planner);
     state.restore();
     comm.agree("restore", [&] { state.check(); });

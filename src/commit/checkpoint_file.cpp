@@ -1,5 +1,6 @@
 #include "h5dcp/checkpoint_file.hpp"
 
+#include <numeric>
 #include <set>
 #include <utility>
 
@@ -31,13 +32,29 @@ std::vector<std::uint32_t> data_files_of(const Index& index, std::size_t i) {
 
 }  // namespace
 
-Opened open_checkpoint(const std::string& path) {
+namespace {
+
+Opened open_once(const std::string& path) {
   Opened opened{CheckpointFiles({path, PosixFile::Mode::read}), {}};
   try {
     opened.index = read_index(opened.files.own());
     opened.files.expect(opened.index.record());
   } catch (const Error& error) {
     throw Error(error.code(), "'" + path + "': " + error.what());
+  }
+  return opened;
+}
+
+}  // namespace
+
+Opened open_checkpoint(const std::string& path) {
+  Opened opened = open_once(path);
+  std::vector<std::uint32_t> numbers(opened.files.data_files());
+  std::iota(numbers.begin(), numbers.end(), 1U);
+  for (int i = 1; i < kMostOpenings && !opened.files.open_ahead(numbers); ++i) {
+    opened = open_once(path);
+    numbers.resize(opened.files.data_files());
+    std::iota(numbers.begin(), numbers.end(), 1U);
   }
   return opened;
 }

@@ -155,7 +155,7 @@ void copy_as(const Opened& opened, const std::string& to, Overwrite overwrite, W
     const auto name = new_data_folder(to, id);
     made.make_data_folder(name);
     for (std::uint32_t number = 1; number <= record.data_files; ++number) {
-      take_data_file(opened.files.at(number), made.data_folder() + "/" + data_file_name(number),
+      take_data_file(*opened.files.at(number), made.data_folder() + "/" + data_file_name(number),
                      way, made.placement());
     }
     sync_folder(made.data_folder());

@@ -68,7 +68,7 @@ void Hdf5Writer::finish(const Comm& comm) {
   Save& save = *save_;
   comm.agree("sync '" + path_ + "'", [&] {
     save.files.sync();
-    for (const auto& file : save.data_files) file.sync();
+    save.data_files.sync();
     if (save.unfinished && !save.unfinished->data_folder().empty()) {
       sync_folder(save.unfinished->data_folder());
     }

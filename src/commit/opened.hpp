@@ -15,6 +15,9 @@ struct Opened {
   Index index;
 };
 
+// Opens the data files, too, as many as can be open at once: then it matters to none of these
+// whether the checkpoint is replaced later. If that happens now, opens the new one.
+//
 // Throws as CheckpointFile does; names the file.
 Opened open_checkpoint(const std::string& path);
 

@@ -95,9 +95,9 @@ void VerifyShare::verify_data_file(std::uint32_t number, const Tell& tell) {
     tell({.what = faults_.at(number), .fqn = {}, .box = std::nullopt, .address = 0, .nbytes = 0});
     return;
   }
-  const auto& record = files_.record_of(number);
+  const auto record = files_.record_of(number);
   try {
-    tell_segments(files_.at(number), other_bytes(index_, number, record.file_bytes), record,
+    tell_segments(*files_.at(number), other_bytes(index_, number, record.file_bytes), record,
                   files_.path_of(number), tell);
   } catch (const Error& error) {  // a part that the index has there ends outside of the file
     if (error.code() != ErrorCode::corrupt) throw;

@@ -4,6 +4,7 @@
 
 #include "base/wire.hpp"
 #include "commit/verify_share.hpp"
+#include "files/same_generation.hpp"
 #include "h5dcp/error.hpp"
 #include "h5dcp/verify.hpp"
 
@@ -43,19 +44,20 @@ std::vector<Damage> decode(const Bytes& bytes) {
 
 // The file, which must be the same on all ranks.
 Opened open_together(const Comm& comm, const std::string& path, const std::string& step) {
-  Opened opened;
-  comm.agree(step, [&] { opened = open_checkpoint(path); });
-  const auto mine = opened.index.record().generation;
-  Bytes first(sizeof mine);
-  std::memcpy(first.data(), &mine, sizeof mine);
-  first = comm.broadcast(step, comm.rank() == 0 ? first : Bytes(), 0);
-  comm.agree(step, [&] {
-    if (std::memcmp(first.data(), &mine, sizeof mine) == 0) return;
-    throw Error(ErrorCode::io,
-                "not the file that rank 0 read: it was replaced just now, or the ranks see "
-                "different file systems");
-  });
-  return opened;
+  SameGeneration same(0);
+  for (;;) {
+    Opened opened;
+    comm.agree(step, [&] { opened = open_checkpoint(path); });
+    const auto mine = opened.index.record().generation;
+    Bytes first(sizeof mine);
+    std::memcpy(first.data(), &mine, sizeof mine);
+    first = comm.broadcast(step, comm.rank() == 0 ? first : Bytes(), 0);
+    std::uint64_t theirs = 0;
+    std::memcpy(&theirs, first.data(), sizeof theirs);
+    const auto others =
+        comm.tally(step, [&] { return Ballot{.sums = {same.is(mine, theirs) ? 0U : 1U}}; });
+    if (others.sums[0] == 0) return opened;
+  }
 }
 
 }  // namespace

@@ -1,5 +1,7 @@
 #include "files/checkpoint_files.hpp"
 
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <filesystem>
 #include <system_error>
@@ -23,7 +25,7 @@ std::string data_folder_of(const std::string& path, const std::string& name) {
 }
 
 CheckpointFiles::CheckpointFiles(PosixFile own, PosixFile::Mode mode)
-    : own_(std::move(own)), mode_(mode), opened_(std::make_unique<Opened>()) {}
+    : own_(std::move(own)), mode_(mode), data_(std::make_unique<FilePool>(mode)) {}
 
 void CheckpointFiles::expect(const Record& record) {
   generation_ = record.generation;
@@ -35,25 +37,45 @@ std::string CheckpointFiles::path_of(std::uint32_t number) const {
   return folder_ + "/" + data_file_name(number);
 }
 
-const PosixFile& CheckpointFiles::at(std::uint32_t number) const {
-  return number == 0 ? own_ : data_file(number).file;
+std::shared_ptr<const PosixFile> CheckpointFiles::at(std::uint32_t number) const {
+  if (number == 0) return {std::shared_ptr<const PosixFile>(), &own_};  // owns nothing
+  const auto found = data_file(number);
+  return {found, &found->file};
 }
 
-const Record& CheckpointFiles::record_of(std::uint32_t number) const {
-  return data_file(number).record;
+bool CheckpointFiles::is_replaced() const {
+  struct stat named {};
+  struct stat open {};
+  return ::stat(own_.path().c_str(), &named) != 0 || ::fstat(own_.get(), &open) != 0 ||
+         named.st_ino != open.st_ino || named.st_dev != open.st_dev;
 }
 
-const CheckpointFiles::DataFile& CheckpointFiles::data_file(std::uint32_t number) const {
+bool CheckpointFiles::open_ahead(const std::vector<std::uint32_t>& numbers) const {
+  if (!data_) return true;
+  const auto most = std::min(numbers.size(), data_->room());
+  return std::all_of(numbers.begin(), numbers.begin() + static_cast<std::ptrdiff_t>(most),
+                     [&](std::uint32_t number) {
+                       try {
+                         data_file(number);
+                         return true;
+                       } catch (const Error&) {
+                         return !is_replaced();
+                       }
+                     });
+}
+
+Record CheckpointFiles::record_of(std::uint32_t number) const {
+  return data_file(number)->record;
+}
+
+std::shared_ptr<const DataFile> CheckpointFiles::data_file(std::uint32_t number) const {
   if (number < 1 || number > data_files_) {
     throw Error(ErrorCode::internal, "there is no data file " + std::to_string(number));
   }
-  const std::lock_guard lock(opened_->mutex);
-  const auto found = opened_->files.find(number);
-  if (found != opened_->files.end()) return found->second;
-  return opened_->files.emplace(number, open(number)).first->second;
+  return data_->get(number, [&] { return open(number); });
 }
 
-CheckpointFiles::DataFile CheckpointFiles::open(std::uint32_t number) const {
+DataFile CheckpointFiles::open(std::uint32_t number) const {
   const auto path = path_of(number);
   const auto refuse = [&](const std::string& what) {
     throw Error(ErrorCode::corrupt,
@@ -66,6 +88,11 @@ CheckpointFiles::DataFile CheckpointFiles::open(std::uint32_t number) const {
     opened.file.read(start.data(), start.size(), 0);
     opened.record = decode_record(start);
   } catch (const Error& error) {
+    if (error.code() == ErrorCode::not_found && is_replaced()) {
+      throw Error(ErrorCode::io, "data file " + std::to_string(number) + ", '" + path +
+                                     "': it is gone, as '" + own_.path() +
+                                     "' was replaced while it was read: read it again");
+    }
     if (error.code() == ErrorCode::not_found) refuse("it is missing");
     if (error.code() == ErrorCode::corrupt) refuse(error.what());
     throw;
@@ -84,8 +111,7 @@ CheckpointFiles::DataFile CheckpointFiles::open(std::uint32_t number) const {
 
 void CheckpointFiles::sync() const {
   own_.sync();
-  if (!opened_) return;
-  for (const auto& [number, opened] : opened_->files) opened.file.sync();
+  if (data_) data_->sync();
 }
 
 }  // namespace h5dcp

@@ -120,6 +120,13 @@ std::uint64_t row_digest(std::uint64_t row, const ChunkRow& content,
                          std::span<const std::int64_t> box,
                          std::span<const std::uint64_t> checksums);
 
+// Rows `first` to `first` + `count` - 1 of those that entry i has in `chunks`, which has them, each
+// checked against its digest: to chunks[to] and those behind it.
+//
+// Throws Error{corrupt}, which names the entry; Error{io}.
+void read_rows(TableReader& tables, const Index& index, std::size_t i, std::uint64_t first,
+               std::uint64_t count, std::size_t to, std::vector<StoredChunk>& chunks);
+
 // The boxes in which entry i was written, each checked against its digest: every element is in one
 // of them.
 //
@@ -128,6 +135,12 @@ std::uint64_t row_digest(std::uint64_t row, const ChunkRow& content,
 // Throws Error{corrupt}, which names the entry; Error{io}.
 void read_chunks(TableReader& tables, const Index& index, std::size_t i,
                  std::vector<StoredChunk>& chunks);
+
+// Of these boxes those that have elements of one of `regions`, which are inside of the entry, and
+// maybe some others: every element of the regions is in one of them. Of an entry in many boxes
+// reads hardly more rows than it returns.
+void read_chunks(TableReader& tables, const Index& index, std::size_t i,
+                 std::span<const Box> regions, std::vector<StoredChunk>& chunks);
 
 // The same for whoever wants those of one entry alone.
 std::vector<StoredChunk> read_chunks(const PosixFile& file, const Index& index, std::size_t i);

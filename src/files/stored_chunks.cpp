@@ -55,9 +55,9 @@ void take_stored(StoredChunk& chunk) {
   }
 }
 
-std::size_t number_in_box_chunks(const Index& index, std::size_t i, const Extents& offsets) {
+DataPart part_in_box_chunks(const Index& index, std::size_t i, const Extents& offsets) {
   const BoxChunks layout(index.sizes(i), index.chunk_shape(i), itemsize(index.dtype(i)));
-  return static_cast<std::size_t>(layout.number_at(offsets));
+  return layout.part(layout.number_at(offsets), index.row(i).address);
 }
 
 // Whether each block is one chunk of the dataset, and stored among the others.
@@ -104,7 +104,18 @@ std::vector<StoredChunk> read_chunks(const PosixFile& file, const Index& index, 
 
 void read_chunks(TableReader& tables, const Index& index, std::size_t i,
                  std::vector<StoredChunk>& chunks) {
+  const auto count = index.row(i).chunks;
+  chunks.resize(count);
+  read_rows(tables, index, i, 0, count, 0, chunks);
+  if (const auto fault = fault_of(index.sizes(i), chunks); !fault.empty()) {
+    corrupt("'" + std::string(index.fqn(i)) + "' in index table 'chunks': " + fault);
+  }
+}
+
+void read_rows(TableReader& tables, const Index& index, std::size_t i, std::uint64_t first,
+               std::uint64_t count, std::size_t to, std::vector<StoredChunk>& chunks) {
   const TensorRow tensor = index.row(i);
+  const auto first_row = tensor.first_chunk + first;
   const auto& record = index.record();
   const auto dims = tensor.dims;
   const bool slot = in_blobs(index.kind(i));
@@ -118,7 +129,7 @@ void read_chunks(TableReader& tables, const Index& index, std::size_t i,
             std::to_string(record.table(Table::chunks).address + row * sizeof(ChunkRow)) + " " +
             what);
   };
-  const auto rows = tables.items<ChunkRow>(Table::chunks, tensor.first_chunk, tensor.chunks);
+  const auto rows = tables.items<ChunkRow>(Table::chunks, first_row, count);
 
   // The boxes and checksums of one tensor follow each other, too: one read each.
   const auto most_boxes = record.table(Table::boxes).nbytes / sizeof(std::int64_t);
@@ -126,7 +137,7 @@ void read_chunks(TableReader& tables, const Index& index, std::size_t i,
   std::uint64_t box_items = 0;
   std::uint64_t numbers_of_blocks = 0;
   for (std::uint64_t c = 0; c < rows.size(); ++c) {
-    const auto row = tensor.first_chunk + c;
+    const auto row = first_row + c;
     if (rows[c].tensor != i) refuse(row, "belongs to another tensor");
     if (rows[c].first_box != rows[0].first_box + box_items ||
         rows[c].first_checksum != rows[0].first_checksum + numbers_of_blocks) {
@@ -142,7 +153,7 @@ void read_chunks(TableReader& tables, const Index& index, std::size_t i,
   }
   if (!rows.empty() && (!inside(rows[0].first_box, box_items, most_boxes) ||
                         !inside(rows[0].first_checksum, numbers_of_blocks, most_numbers))) {
-    refuse(tensor.first_chunk, "points outside of the index");
+    refuse(first_row, "points outside of the index");
   }
   std::span<const std::int64_t> boxes;
   std::span<const std::uint64_t> checksums;
@@ -153,16 +164,16 @@ void read_chunks(TableReader& tables, const Index& index, std::size_t i,
   }
 
   const bool in_parts = !filtered && (index.in_data_files(i) || index.in_box_chunks(i));
-  const auto parts = in_parts ? index.parts(i) : std::vector<DataPart>();
+  const bool in_chunks = in_parts && index.in_box_chunks(i);
+  const auto parts = in_parts && !in_chunks ? index.parts(i) : std::vector<DataPart>();
   std::size_t part = 0;
-  chunks.resize(rows.size());
   for (std::uint64_t c = 0; c < rows.size(); ++c) {
-    const auto row = tensor.first_chunk + c;
+    const auto row = first_row + c;
     const auto numbers = boxes.first(std::size_t{2} * dims);
     const auto of_chunk = checksums.first(rows[c].blocks * of_block);
     boxes = boxes.subspan(numbers.size());
     checksums = checksums.subspan(of_chunk.size());
-    StoredChunk& chunk = chunks[c];
+    StoredChunk& chunk = chunks[to + c];
     chunk.row = row;
     chunk.writer = rows[c].writer;
     chunk.nbytes = rows[c].nbytes;
@@ -178,8 +189,12 @@ void read_chunks(TableReader& tables, const Index& index, std::size_t i,
                   static_cast<std::int64_t>(rows[c].block_rows)};
     if (!contains(whole, chunk.grid.box)) refuse(row, "has a box outside of the tensor");
     if (numel(chunk.grid.box.sizes) == 0) refuse(row, "has a box without elements");
-    if (in_parts) {
-      if (index.in_box_chunks(i)) part = number_in_box_chunks(index, i, chunk.grid.box.offsets);
+    if (in_chunks) {
+      chunk.part = part_in_box_chunks(index, i, chunk.grid.box.offsets);
+      if (!contains(chunk.part.box, chunk.grid.box)) {
+        refuse(row, "has a box that lies in no part of the tensor");
+      }
+    } else if (in_parts) {
       // Parts and boxes are mostly in the same order.
       std::size_t tried = 0;
       while (tried < parts.size() && !contains(parts[part].box, chunk.grid.box)) {
@@ -212,9 +227,6 @@ void read_chunks(TableReader& tables, const Index& index, std::size_t i,
     if (slot ? chunk.nbytes > tensor.nbytes : chunk.nbytes != bytes) {
       refuse(row, "has bytes that do not fit its box");
     }
-  }
-  if (const auto fault = fault_of(whole.sizes, chunks); !fault.empty()) {
-    corrupt("'" + std::string(index.fqn(i)) + "' in index table 'chunks': " + fault);
   }
 }
 

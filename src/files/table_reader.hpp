@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <cstring>
 #include <span>
 
 #include "files/posix_file.hpp"
@@ -26,6 +27,16 @@ class TableReader {
   std::span<const Item> items(Table table, std::uint64_t first, std::uint64_t count) {
     const auto* bytes = read(table, first * sizeof(Item), count * sizeof(Item));
     return {reinterpret_cast<const Item*>(bytes), count};
+  }
+
+  // Takes these items of a table from whoever has read them already.
+  template <class Item>
+  void put(Table table, std::uint64_t first, std::span<const Item> items) {
+    auto& kept = kept_.at(static_cast<std::size_t>(table));
+    const auto bytes = std::as_bytes(items);
+    kept.first = first * sizeof(Item);
+    kept.bytes.resize(bytes.size());
+    if (!bytes.empty()) std::memcpy(kept.bytes.data(), bytes.data(), bytes.size());
   }
 
  private:

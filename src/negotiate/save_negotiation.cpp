@@ -206,11 +206,11 @@ void SaveNegotiation::expect(std::size_t fqns) {
 
 void SaveNegotiation::add(PlannedEntry entry, const Proposals& proposals,
                           std::vector<PlannedWrite> writes) {
-  // A rank's chunks of one tensor follow each other, and so do their rows in the index.
-  const auto rank_of = [&](const PlannedWrite& write) {
-    return proposals.holders.at(write.holder).rank;
+  // So are their rows in the index, in which readers look for the boxes that they want.
+  const auto precedes = [](const PlannedWrite& a, const PlannedWrite& b) {
+    return std::ranges::lexicographical_compare(a.box.offsets, b.box.offsets);
   };
-  if (!std::ranges::is_sorted(writes, {}, rank_of)) std::ranges::stable_sort(writes, {}, rank_of);
+  if (!std::ranges::is_sorted(writes, precedes)) std::ranges::stable_sort(writes, precedes);
   auto& origins = origins_.emplace_back();
   origins.reserve(writes.size());
   entry.writers.reserve(writes.size());

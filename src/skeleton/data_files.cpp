@@ -86,10 +86,9 @@ void name_sources(std::vector<SkeletonEntry>& entries) {
   for (const auto& sources : sources_of(entries)) name_sources(entries, sources);
 }
 
-std::vector<PosixFile> make_data_files(const std::string& folder,
-                                       std::vector<SkeletonEntry>& entries, const Record& whole,
-                                       const FilePlacement& placement) {
-  std::vector<PosixFile> files;
+void make_data_files(const std::string& folder, std::vector<SkeletonEntry>& entries,
+                     const Record& whole, FilePool& made, const FilePlacement& placement) {
+  std::uint32_t number = 0;
   auto contents = sources_of(entries);
   contents.resize(whole.data_files);
   for (const auto& sources : contents) {
@@ -104,17 +103,18 @@ std::vector<PosixFile> make_data_files(const std::string& folder,
                           .dtype = entry.dtype,
                           .sizes = entry.parts[source.part].box.sizes});
     }
-    const auto number = static_cast<std::uint32_t>(files.size() + 1);
+    ++number;
     const Record record{
         .generation = whole.generation, .world_size = whole.world_size, .data_file = number};
-    auto made = make_data_file(folder + "/" + data_file_name(number), datasets, record,
-                               SkeletonMaker::direct, placement);
-    for (std::size_t i = 0; i < sources.size(); ++i) {
-      entries[sources[i].entry].parts[sources[i].part].address = made.addresses[i];
-    }
-    files.push_back(std::move(made.file));
+    made.get(number, [&] {
+      auto file = make_data_file(folder + "/" + data_file_name(number), datasets, record,
+                                 SkeletonMaker::direct, placement);
+      for (std::size_t i = 0; i < sources.size(); ++i) {
+        entries[sources[i].entry].parts[sources[i].part].address = file.addresses[i];
+      }
+      return DataFile{std::move(file.file), record};
+    });
   }
-  return files;
 }
 
 }  // namespace h5dcp

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "files/posix_file.hpp"
+#include "files/file_pool.hpp"
 #include "layout/record.hpp"
 #include "skeleton/skeleton.hpp"
 
@@ -26,11 +26,11 @@ std::uint32_t count_data_files(const std::vector<SkeletonEntry>& entries);
 void name_sources(std::vector<SkeletonEntry>& entries);
 
 // Makes the `whole.data_files` data files, in `folder`, which is there, with a dataset for each
-// part of `entries`, and fills in addresses and sources. Returns them open, not yet synced.
+// part of `entries`, and fills in addresses and sources. They are then in `made`, whose sync()
+// brings them to the disk.
 //
 // Throws Error{io}.
-std::vector<PosixFile> make_data_files(const std::string& folder,
-                                       std::vector<SkeletonEntry>& entries, const Record& whole,
-                                       const FilePlacement& placement = {});
+void make_data_files(const std::string& folder, std::vector<SkeletonEntry>& entries,
+                     const Record& whole, FilePool& made, const FilePlacement& placement = {});
 
 }  // namespace h5dcp

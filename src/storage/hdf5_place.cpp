@@ -341,7 +341,7 @@ std::vector<std::vector<StorageData>> Hdf5Writer::prepare_global_plan(
     if (whole.data_files > 0) {
       whole.data_folder = new_data_folder(path_, whole.generation);
       made.make_data_folder(whole.data_folder);
-      save.data_files = make_data_files(made.data_folder(), entries, whole, placement);
+      make_data_files(made.data_folder(), entries, whole, save.data_files, placement);
     }
     SkeletonImage* image = nullptr;
     if (save.layout) {

@@ -3,6 +3,7 @@
 #include "base/wire.hpp"
 #include "comm/node.hpp"
 #include "files/random_id.hpp"
+#include "files/same_generation.hpp"
 #include "h5dcp/error.hpp"
 #include "h5dcp/hdf5.hpp"
 #include "skeleton/segments.hpp"
@@ -11,6 +12,7 @@
 #include "storage/hdf5_options.hpp"
 #include "storage/tensor_reads.hpp"
 #include "storage/values.hpp"
+#include "transfer/any_on_node.hpp"
 #include "transfer/engine.hpp"
 
 namespace h5dcp {
@@ -47,13 +49,33 @@ void check_collective(const Record& record) {
                   (record.chunked ? "chunks of shards" : "data files") + ": the others do");
 }
 
-void check_same_file(const PosixFile& file, const Index& index, int coordinator) {
+std::uint64_t generation_of(const PosixFile& file) {
   Bytes start(kRecordBytes);
   file.read(start.data(), start.size(), 0);
-  if (decode_record(start).generation == index.record().generation) return;
-  throw Error(ErrorCode::io,
-              "not the file that rank " + std::to_string(coordinator) +
-                  " read: it was replaced just now, or the ranks see different file systems");
+  return decode_record(start).generation;
+}
+
+std::vector<const ReadItem*> values_of(const LoadPlan& plan) {
+  std::vector<const ReadItem*> items;
+  for (const auto& item : plan.items) {
+    if (item.type != LoadItemType::tensor) items.push_back(&item);
+  }
+  return items;
+}
+
+// The data files that `plan` reads: whether number i is one.
+std::vector<bool> data_files_of(const LoadPlan& plan, const Index& index) {
+  std::vector<bool> wanted(index.record().data_files + 1);
+  for (const auto& item : plan.items) {
+    if (item.type != LoadItemType::tensor) continue;
+    const auto entry = index.find(item.storage_index.fqn);
+    if (!entry || !index.in_data_files(*entry)) continue;
+    const Box region{item.storage_offsets, item.lengths};
+    for (const auto& part : index.parts(*entry)) {
+      if (part.box.dims() == region.dims() && intersect(part.box, region)) wanted[part.file] = true;
+    }
+  }
+  return wanted;
 }
 
 }  // namespace
@@ -79,32 +101,57 @@ Metadata Hdf5Reader::read_metadata(const Comm& comm) {
   Load& load = *load_;
   const auto step = "open '" + path_ + "'";
   const CommonOptions common(comm, options_, false);
-  const auto all = comm.tally(step, [&] {
-    const Ballot ballot{.sums = {}, .maxima = common.maxima(), .values = {}};
-    if (!comm.is_coordinator()) return ballot;
-    load.files = CheckpointFiles(PosixFile(path_, PosixFile::Mode::read));
-    load.index = read_index(load.files.own());
-    if (options_.transfer == Transfer::collective) {
-      check_collective(load.index.record());
-      check_metadata(load.files.own(), load.index);
-    }
-    return ballot;
-  });
-  common.check(comm, step, all);
-  const Bytes shared = comm.broadcast(
-      step, comm.is_coordinator() ? encode_index(load.index) : Bytes(), comm.coordinator());
-  Metadata metadata;
-  comm.agree(step, [&] {
-    if (!comm.is_coordinator()) {
-      load.index = decode_index(shared);
+  SameGeneration same(comm.coordinator());
+  for (;;) {
+    const auto all = comm.tally(step, [&] {
+      const Ballot ballot{.sums = {}, .maxima = common.maxima(), .values = {}};
+      if (!comm.is_coordinator()) return ballot;
       load.files = CheckpointFiles(PosixFile(path_, PosixFile::Mode::read));
-      check_same_file(load.files.own(), load.index, comm.coordinator());
+      load.index = read_index(load.files.own());
+      if (options_.transfer == Transfer::collective) {
+        check_collective(load.index.record());
+        check_metadata(load.files.own(), load.index);
+      }
+      return ballot;
+    });
+    common.check(comm, step, all);
+    const Bytes shared = comm.broadcast(
+        step, comm.is_coordinator() ? encode_index(load.index) : Bytes(), comm.coordinator());
+    Metadata metadata;
+    const auto others = comm.tally(step, [&] {
+      if (!comm.is_coordinator()) {
+        load.index = decode_index(shared);
+        load.files = CheckpointFiles(PosixFile(path_, PosixFile::Mode::read));
+        if (!same.is(generation_of(load.files.own()), load.index.record().generation)) {
+          return Ballot{.sums = {1}};
+        }
+      }
+      load.files.expect(load.index.record());
+      metadata = metadata_of(load.index, path_);
+      metadata.storage_meta.load_id = std::to_string(random_id());
+      return Ballot{};
+    });
+    if (others.sums[0] == 0) return metadata;
+  }
+}
+
+bool Hdf5Reader::open_data(const Comm& comm, const LoadPlan& plan) {
+  const Load& load = *load_;
+  if (load.index.record().data_files == 0) return true;
+  const auto step = "open the data files of '" + path_ + "'";
+  connect_node(comm);
+  const auto gone = comm.tally(step, [&] {
+    // Ranks that read together open what any of them wants.
+    NodeSession session(comm, step);
+    auto wanted = data_files_of(plan, load.index);
+    if (is_shared(options_.transfer)) wanted = any_on_node(session, wanted);
+    std::vector<std::uint32_t> numbers;
+    for (std::uint32_t number = 0; number < wanted.size(); ++number) {
+      if (wanted[number]) numbers.push_back(number);
     }
-    load.files.expect(load.index.record());
-    metadata = metadata_of(load.index, path_);
-    metadata.storage_meta.load_id = std::to_string(random_id());
+    return Ballot{.sums = {load.files.open_ahead(numbers) ? 0U : 1U}};
   });
-  return metadata;
+  return gone.sums[0] == 0;
 }
 
 void Hdf5Reader::set_up_storage_reader(const Metadata& /*metadata*/, bool /*is_coordinator*/) {}
@@ -113,23 +160,19 @@ void Hdf5Reader::read_data(const Comm& comm, const LoadPlan& plan, LoadPlanner& 
   Load& load = *load_;
   const auto step = "read from '" + path_ + "'";
   const bool collective = options_.transfer == Transfer::collective;
-  if (!collective) connect_node(comm);
+  connect_node(comm);
   TensorReads reads(load.files, load.index, planner, piece_bytes(options_), options_.checksums,
                     is_shared(options_.transfer) ? NodeSession::ranks_of_node(comm) : 0);
   ToRead wanted;
   MpiInfo hints;
   const auto all = comm.tally(step, [&] {
+    {
+      NodeSession session(comm, step);
+      read_values(session, load.files.own(), load.index, values_of(plan), planner);
+    }
     if (collective) hints = MpiInfo(comm.options().hints, options_.hints);
     for (const auto& item : plan.items) {
-      if (item.type == LoadItemType::tensor) {
-        reads.add(item);
-        continue;
-      }
-      const auto entry = load.index.find(item.storage_index.fqn);
-      if (!entry) {
-        throw Error(ErrorCode::not_found, "'" + item.storage_index.fqn + "' is not here");
-      }
-      planner.load_bytes(item, read_value(load.files.own(), load.index, *entry));
+      if (item.type == LoadItemType::tensor) reads.add(item);
     }
     const auto passes = reads.part_into_passes();
     wanted = reads.to_read(0);

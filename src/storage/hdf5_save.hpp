@@ -30,7 +30,7 @@ struct Hdf5Writer::Save {
   // On the coordinator: what it made until that is committed, and the data files, as it has written
   // to all.
   std::optional<Unfinished> unfinished;
-  std::vector<PosixFile> data_files;
+  FilePool data_files{PosixFile::Mode::create};
   SkeletonImage image;                 // on the coordinator, of a save with filters
   std::shared_ptr<Hdf5Layout> layout;  // to be filled in, if the save may be repeated
 

@@ -54,7 +54,9 @@ void SmallTensors::took(std::size_t i, const void* elements) {
   const auto entry = items.front().entry;
   const auto stored =
       contiguous_view(const_cast<void*>(elements), index_.dtype(entry), index_.sizes(entry));
-  read_chunks(tables_, index_, entry, chunks_);
+  regions_.clear();
+  for (const auto& item : items) regions_.push_back(item.region());
+  read_chunks(tables_, index_, entry, regions_, chunks_);
   for (const auto& item : items) {
     if (checks_) check(item, stored);
     const TensorView target =

@@ -50,6 +50,7 @@ class SmallTensors {
   std::vector<std::span<const EntryItem>> small_;  // by address once ranges() was called
   // Of the entry at hand; kept for their memory.
   std::vector<StoredChunk> chunks_;
+  std::vector<Box> regions_;
   Bytes packed_;
 };
 

@@ -37,10 +37,10 @@ std::uint64_t address_of(const Index& index, std::size_t i, const StoredChunk& c
 void read_packed(const CheckpointFiles& files, const Index& index, std::size_t i,
                  const StoredChunk& chunk, const Box& box, std::uint8_t* packed) {
   const auto& part = chunk.part;
-  const auto& file = files.at(part.file);
+  const auto file = files.at(part.file);
   for_each_run(part.box.sizes, relative_to(box, part.box.offsets), itemsize(index.dtype(i)),
                [&](std::uint64_t first, std::uint64_t size) {
-                 file.read(packed, size, part.address + first);
+                 file->read(packed, size, part.address + first);
                  packed += size;
                });
 }
@@ -198,7 +198,7 @@ std::optional<Range> find_damaged_padding(const CheckpointFiles& files, const In
                                           std::size_t i, const StoredChunk& chunk) {
   const auto& part = chunk.part;
   if (!index.in_box_chunks(i) || part.box == chunk.grid.box) return std::nullopt;
-  const auto& file = files.at(part.file);
+  const auto file = files.at(part.file);
   const auto item = itemsize(index.dtype(i));
   std::optional<Range> damaged;
   Bytes bytes;
@@ -207,7 +207,7 @@ std::optional<Range> find_damaged_padding(const CheckpointFiles& files, const In
     constexpr std::uint64_t kMost = std::uint64_t{1} << 20;
     while (done < end && !damaged) {
       bytes.resize(std::min(end - done, kMost));
-      file.read(bytes.data(), bytes.size(), part.address + done);
+      file->read(bytes.data(), bytes.size(), part.address + done);
       const auto wrong = std::ranges::find_if(bytes, [](auto byte) { return byte != 0; });
       const auto at = done + static_cast<std::uint64_t>(wrong - bytes.begin());
       if (wrong != bytes.end()) damaged = {part.address + at, 1};

@@ -83,7 +83,9 @@ ToRead TensorReads::to_read(std::uint64_t pass) {
 void TensorReads::cut(std::span<const EntryItem> items) {
   const auto entry = items.front().entry;
   auto& chunks = chunks_.emplace_back();
-  read_chunks(tables_, index_, entry, chunks);
+  regions_.clear();
+  for (const auto& item : items) regions_.push_back(item.region());
+  read_chunks(tables_, index_, entry, regions_, chunks);
   std::erase_if(chunks, [&](const StoredChunk& chunk) {  // mostly those of other ranks
     return std::ranges::none_of(items, [&](const auto& item) {
       return intersect(chunk.grid.box, item.region()).has_value();

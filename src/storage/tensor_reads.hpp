@@ -98,6 +98,7 @@ class TensorReads : public Receiver {
   std::vector<Part> parts_;
   std::vector<Bytes> spare_;    // detours that were used
   std::vector<Box> cuts_;       // of one chunk; kept for its memory
+  std::vector<Box> regions_;    // of one entry; kept for its memory
   std::vector<Part> filtered_;  // each of whole chunks of HDF5
 };
 

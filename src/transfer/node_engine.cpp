@@ -58,6 +58,12 @@ Parted part(const std::vector<Piece>& pieces, const Choose& choose) {
   return parted;
 }
 
+// Each file is gone through once, as there may be more of them than a process can keep open.
+void order_by_file(const std::vector<Piece>& pieces, std::vector<std::size_t>& order) {
+  const auto file = [&](std::size_t i) { return pieces[i].target.file; };
+  if (!std::ranges::is_sorted(order, {}, file)) std::ranges::stable_sort(order, {}, file);
+}
+
 class NodeEngine : public Engine {
  public:
   NodeEngine(Comm comm, const CheckpointFiles& files, Transfer transfer, std::size_t datasets)
@@ -81,14 +87,15 @@ class NodeEngine : public Engine {
       each_file(pieces, parted.together, false, [&](const PosixFile& file, const Order& order) {
         WindowWrite(session_, window_, file, pieces, order, describe, described).run();
       });
+      order_by_file(pieces, parted.alone);
       for (const auto i : parted.alone) {
         with_late_context([&] { return "write " + describe(i); },
                           [&] {
                             const auto* packed = static_cast<const std::byte*>(data(i));
-                            const auto& file = files_.at(pieces[i].target.file);
+                            const auto file = files_.at(pieces[i].target.file);
                             each_range(pieces[i], [&](const PieceWalk& walk) {
-                              file.write(packed + walk.offset(), walk.nbytes(), walk.address());
-                              file.begin_sync(walk.nbytes(), walk.address());
+                              file->write(packed + walk.offset(), walk.nbytes(), walk.address());
+                              file->begin_sync(walk.nbytes(), walk.address());
                             });
                           });
       }
@@ -99,9 +106,10 @@ class NodeEngine : public Engine {
     guarded([&] {
       const auto& pieces = wanted.pieces;
       const auto shared = find_shared(pieces);
-      const Parted parted = part(pieces, [&](std::size_t i, std::uint64_t nbytes) {
+      Parted parted = part(pieces, [&](std::size_t i, std::uint64_t nbytes) {
         return nbytes < window_below_ || (!shared.empty() && shared[i]);
       });
+      order_by_file(pieces, parted.alone);
       const auto& ranges = wanted.ranges;
       each_file(pieces, parted.together, !ranges.empty(),
                 [&](const PosixFile& file, const Order& order) {
@@ -115,9 +123,9 @@ class NodeEngine : public Engine {
             with_late_context([&] { return "read " + receiver.describe(i); },
                               [&] {
                                 auto* to = static_cast<std::byte*>(receiver.into(i));
-                                const auto& file = files_.at(pieces[i].target.file);
+                                const auto file = files_.at(pieces[i].target.file);
                                 each_range(pieces[i], [&](const PieceWalk& walk) {
-                                  file.read(to + walk.offset(), walk.nbytes(), walk.address());
+                                  file->read(to + walk.offset(), walk.nbytes(), walk.address());
                                 });
                                 return to;
                               });
@@ -157,7 +165,7 @@ class NodeEngine : public Engine {
       if (!least || *least == NodeSession::kNone) return;
       const auto last = std::find_if(
           first, together.end(), [&](std::size_t i) { return pieces[i].target.file != *least; });
-      run(files_.at(static_cast<std::uint32_t>(*least)), Order(first, last));
+      run(*files_.at(static_cast<std::uint32_t>(*least)), Order(first, last));
       first = last;
     }
   }
