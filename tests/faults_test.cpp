@@ -254,7 +254,11 @@ TEST_P(Faults, OfWhatAFileSystemCannotDo) {
       {"memfd_create", ENOSYS, false, Overwrite::replace},  // a container forbids it
       {"memfd_create", EPERM, false, Overwrite::replace},
       {"fallocate", EOPNOTSUPP, false, Overwrite::replace},
+      {"fallocate", EINVAL, false, Overwrite::replace},
+      {"fallocate", EPERM, false, Overwrite::replace},  // a container forbids it
       {"fallocate", ENOSPC, true, Overwrite::replace},
+      {"fallocate", EDQUOT, true, Overwrite::replace},
+      {"fallocate", EIO, true, Overwrite::replace},
       {"renameat2", EINVAL, false, Overwrite::refuse},  // then it is a link
       {"renameat2", EIO, true, Overwrite::refuse},
       {"rename", EIO, true, Overwrite::replace},

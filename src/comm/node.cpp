@@ -14,6 +14,7 @@
 #include <random>
 #include <system_error>
 
+#include "base/file_size_signal.hpp"
 #include "comm/step.hpp"
 #include "h5dcp/error.hpp"
 
@@ -65,8 +66,11 @@ NodeMemory::NodeMemory(const std::string& name, int rank, int size) : rank_(rank
   const int fd = ::shm_open(name.c_str(), flags, 0600);
   if (fd < 0) fail("open shared memory '" + name + "'", errno);
   int error = 0;
-  // Reserved, as what is missing would show in a signal.
-  if (rank == 0) error = ::posix_fallocate(fd, 0, static_cast<off_t>(nbytes_));
+  if (rank == 0) {
+    // The memory is reserved, as what is missing would show in a signal.
+    const FileSizeSignalBlock block;
+    error = ::posix_fallocate(fd, 0, static_cast<off_t>(nbytes_));
+  }
   if (error == 0) start_ = map(fd, nbytes_);
   if (error == 0 && start_ == nullptr) error = errno;
   ::close(fd);
