@@ -52,6 +52,10 @@ class Step {
   // A duplicate of `parent` that returns errors instead of ending the program. The caller owns it.
   MPI_Comm duplicate(MPI_Comm parent) const;
 
+  // Replaces the channel's communicator by one of the same ranks without a topology, if it has one:
+  // MPI_Comm_idup copies that, and MPI-IO chooses by it who writes for whom.
+  void drop_topology() const;
+
   // The ranks of this one's node, which the caller owns.
   MPI_Comm split_by_node() const;
 
