@@ -201,9 +201,10 @@ class Faults : public testing::TestWithParam<Way> {
   // tries again. Open MPI's then takes a part that was not read for read: the checksum tells.
   static bool excused(const std::string& text) {
     const auto says = [&](const char* words) { return text.find(words) != text.npos; };
-    return says("unable to open file") || (GetParam().transfer == Transfer::collective &&
-                                           (says("collective H5D") || says("open dataset") ||
-                                            says("do not match their checksum")));
+    return says("unable to open file") ||
+           (GetParam().transfer == Transfer::collective &&
+            (says("collective H5D") || says("open dataset") || says("MPI-IO was given") ||
+             says("do not match their checksum")));
   }
 
   int rank_ = 0;
@@ -255,7 +256,11 @@ TEST_P(Faults, OfWhatAFileSystemCannotDo) {
       {"memfd_create", ENOSYS, false, Overwrite::replace},  // a container forbids it
       {"memfd_create", EPERM, false, Overwrite::replace},
       {"fallocate", EOPNOTSUPP, false, Overwrite::replace},
+      {"fallocate", EINVAL, false, Overwrite::replace},
+      {"fallocate", EPERM, false, Overwrite::replace},  // a container forbids it
       {"fallocate", ENOSPC, true, Overwrite::replace},
+      {"fallocate", EDQUOT, true, Overwrite::replace},
+      {"fallocate", EIO, true, Overwrite::replace},
       {"renameat2", EINVAL, false, Overwrite::refuse},  // then it is a link
       {"renameat2", EIO, true, Overwrite::refuse},
       {"rename", EIO, true, Overwrite::replace},

@@ -1,6 +1,7 @@
 // Tensors that are filtered: saved and loaded by any ranks, and what of them is in the file.
 
 #include <gtest/gtest.h>
+#include <hdf5.h>
 #include <mpi.h>
 
 #include <algorithm>
@@ -125,6 +126,19 @@ INSTANTIATE_TEST_SUITE_P(
                     Way{"zstd", Transfer::direct, {.compression = Compression::zstd, .level = 3}},
                     Way{"collective", Transfer::collective, kDeflate}),
     [](const auto& test) { return std::string(test.param.name); });
+
+// H5close() makes every identifier invalid, and HDF5 may give its number to something else.
+TEST_P(Filtered, AreSavedAndLoadedAfterTheProgramHasClosedHdf5) {
+  for (int time = 0; time < 2; ++time) {
+    if (!save_state(test::make_state(time, rank_, size_, true))) GTEST_SKIP() << "no such filter";
+    StateDict loaded = test::make_state(time + 1, rank_, size_, false);
+    Hdf5Reader reader(path_, options());
+    EXPECT_EQ(test::text_of(test::failure_of([&] { load(loaded, {.storage_reader = &reader}); })),
+              "success");
+    EXPECT_EQ(test::wrong_tensors(loaded), "");
+    H5close();
+  }
+}
 
 TEST(Filters, MustBeTheSameOnAllRanks) {
   int rank = 0;

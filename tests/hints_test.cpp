@@ -93,17 +93,18 @@ TEST_F(TheHints, ArriveWhereverAFileIsOpened) {
     Hints operation;
     Told expected;
   };
-  const Case cases[] = {{"none", {}, {}, {}},
-                        {"of the save or load",
-                         {},
-                         {{"cb_nodes", "1"}, {"no_such", "x;y=z"}},
-                         {{"cb_nodes", "1"}, {"no_such", "x;y=z"}}},
-                        {"of the program", {{"cb_nodes", "2"}}, {}, {{"cb_nodes", "2"}}},
-                        {"the save or load knows better",
-                         {{"cb_nodes", "2"}, {"a", "b"}},
-                         {{"cb_nodes", "1"}},
-                         {{"a", "b"}, {"cb_nodes", "1"}}},
-                        {"the last of a name", {}, {{"a", "1"}, {"a", "2"}}, {{"a", "2"}}}};
+  const Case cases[] = {
+      {"none", {}, {}, {}},
+      {"of the save or load",
+       {},
+       {{"cb_buffer_size", "16777216"}, {"no_such", "x;y=z"}},
+       {{"cb_buffer_size", "16777216"}, {"no_such", "x;y=z"}}},
+      {"of the program", {{"cb_buffer_size", "33554432"}}, {}, {{"cb_buffer_size", "33554432"}}},
+      {"the save or load knows better",
+       {{"cb_buffer_size", "33554432"}, {"a", "b"}},
+       {{"cb_buffer_size", "16777216"}},
+       {{"a", "b"}, {"cb_buffer_size", "16777216"}}},
+      {"the last of a name", {}, {{"a", "1"}, {"a", "2"}}, {{"a", "2"}}}};
   for (const auto& c : cases) {
     const Hdf5Options options{.transfer = Transfer::collective, .hints = c.operation};
     EXPECT_EQ(test::text_of(try_save(options, {.hints = c.program})), "success") << c.why;
@@ -114,7 +115,8 @@ TEST_F(TheHints, ArriveWhereverAFileIsOpened) {
 }
 
 TEST_F(TheHints, AreForCollectiveTransfersAlone) {
-  const Hdf5Options options{.transfer = Transfer::direct, .hints = {{"cb_nodes", "1"}}};
+  const Hdf5Options options{.transfer = Transfer::direct,
+                            .hints = {{"cb_buffer_size", "16777216"}}};
   EXPECT_EQ(test::text_of(try_save(options, {})), "success");
   EXPECT_EQ(test::text_of(try_load(options, {})), "success");
   EXPECT_TRUE(opened.empty());
@@ -124,9 +126,9 @@ TEST_F(TheHints, AreForCollectiveTransfersAlone) {
 TEST_F(TheHints, ThatMpiCannotTakeAreRefused) {
   const std::pair<Hints, std::string> cases[] = {
       {{{"", "1"}}, "the name of a hint is empty"},
-      {{{"good", "1"}, {"cb_nodes", ""}}, "the hint 'cb_nodes' is empty"},
+      {{{"good", "1"}, {"cb_buffer_size", ""}}, "the hint 'cb_buffer_size' is empty"},
       {{{std::string(MPI_MAX_INFO_KEY, 'k'), "1"}}, "the name of a hint has "},
-      {{{"cb_nodes", std::string(MPI_MAX_INFO_VAL, '1')}}, "the hint 'cb_nodes' has "}};
+      {{{"cb_buffer_size", std::string(MPI_MAX_INFO_VAL, '1')}}, "the hint 'cb_buffer_size' has "}};
   for (const auto& [hints, why] : cases) {
     const Hdf5Options options{.transfer = Transfer::collective, .hints = hints};
     const auto refused = [&, says = "Hdf5Options::hints: " + why](const auto& make) {

@@ -215,6 +215,10 @@ int MPI_Iallreduce(const void* in, void* out, int count, MPI_Datatype type, MPI_
   if (file_is_open) pass("agree with the file open");
   return PMPI_Iallreduce(in, out, count, type, op, comm, request);
 }
+int MPI_Comm_dup(MPI_Comm comm, MPI_Comm* copy) {
+  pass("MPI_Comm_dup");
+  return PMPI_Comm_dup(comm, copy);
+}
 int MPI_File_open(MPI_Comm comm, const char* name, int mode, MPI_Info info, MPI_File* file) {
   pass("MPI_File_open");
   const int status = PMPI_File_open(comm, name, mode, info, file);

@@ -24,6 +24,7 @@ STEPS = {
 }
 # The same for calls of HDF5 that the others are inside of.
 CALLS = {
+    "MPI_Comm_dup": ("write to 'x.h5'", "H5Pset_fapl_mpio"),
     "MPI_File_open": ("write to 'x.h5'", "H5Fopen"),
     "MPI_File_write_at_all": ("write to 'x.h5'", "collective H5Dwrite of '/state/a'"),
     "data for the file": ("write to 'x.h5'", "collective H5Dwrite of '/state/a'"),

@@ -497,7 +497,7 @@ TEST_F(Logging, TheEnvironmentSaysWhatItWants) {
   }
   const std::vector<std::pair<std::string, Hints>> hints{
       {"", {}},
-      {"cb_nodes=4", {{"cb_nodes", "4"}}},
+      {"cb_buffer_size=4194304", {{"cb_buffer_size", "4194304"}}},
       {"cb_config_list=*:1;romio_cb_write=enable;x==",
        {{"cb_config_list", "*:1"}, {"romio_cb_write", "enable"}, {"x", "="}}}};
   for (const auto& [text, meant] : hints) {
@@ -522,10 +522,10 @@ TEST_F(Logging, WhatItCannotMeanIsRefused) {
     expect_refused("H5DCP_LOG_LEVEL", level, "not off, error, warning, info or debug");
   }
   expect_refused("H5DCP_RECORD", folder, "a folder, not a file to append to");
-  expect_refused("H5DCP_HINTS", "cb_nodes", "'cb_nodes' is no name=value");
+  expect_refused("H5DCP_HINTS", "cb_buffer_size", "'cb_buffer_size' is no name=value");
   expect_refused("H5DCP_HINTS", "a=1;;b=2", "'' is no name=value");
   expect_refused("H5DCP_HINTS", "=4", "the name of a hint is empty");
-  expect_refused("H5DCP_HINTS", "cb_nodes=", "the hint 'cb_nodes' is empty");
+  expect_refused("H5DCP_HINTS", "cb_buffer_size=", "the hint 'cb_buffer_size' is empty");
 }
 
 }  // namespace

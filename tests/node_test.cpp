@@ -15,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include "file_limit.hpp"
 #include "h5dcp/comm.hpp"
 #include "outcome.hpp"
 
@@ -203,6 +204,21 @@ TEST_P(Node, RanksThatCannotShareMemoryAreAlone) {
     }
     MPI_Comm_free(&other);
   }
+}
+
+// Shared memory is a file to the kernel, so a limit on files holds for it.
+TEST(NodeMemory, IsOnesOwnWhereFilesMustBeShorter) {
+  MPI_Comm parent = MPI_COMM_NULL;
+  MPI_Comm_dup(MPI_COMM_WORLD, &parent);
+  {
+    const Comm comm(parent);
+    std::optional<test::FileLimit> limit(100);
+    connect_node(comm);
+    limit.reset();
+    const NodeSession session(comm, "limited");
+    EXPECT_EQ(session.memory().size(), 1);
+  }
+  MPI_Comm_free(&parent);
 }
 
 INSTANTIATE_TEST_SUITE_P(RanksANode, Node, testing::Values(0, 1, 2),

@@ -97,7 +97,6 @@ TEST_F(Unhashed, LoadsBitForBitHoweverItIsStored) {
   int number = 0;
   for (const auto& options :
        {Hdf5Options{.transfer = Transfer::direct, .piece_bytes = 8192, .checksums = false},
-        Hdf5Options{.transfer = Transfer::collective, .checksums = false},
         Hdf5Options{.checksums = false, .files = Files::per_ranks(1)},
         Hdf5Options{.filters = {.compression = Compression::deflate}, .checksums = false}}) {
     const auto path = "unhashed_" + std::to_string(number++) + ".h5";

@@ -17,6 +17,7 @@
 #include <utility>
 #include <vector>
 
+#include "collective_reads.hpp"
 #include "file_system.hpp"
 #include "h5dcp/error.hpp"
 #include "known_bad.hpp"
@@ -123,6 +124,23 @@ class Visit {
                     (hosts.size() == 1 ? " host" : " hosts") + " see the same file");
   }
 
+  // Of none if there were too few ranks to try.
+  void collective_reads(const CollectiveReads& reads) {
+    const std::string about = "MPI-IO reads";
+    if (reads.done == 0) {
+      return add({Grade::note, about,
+                  "not tried: that takes " + std::to_string(kRanksForReads) + " ranks that see " +
+                      "the same file"});
+    }
+    if (reads.wrong == 0) {
+      return ok(about, std::to_string(reads.done) + " collective ones returned the right bytes");
+    }
+    add({Grade::note, about,
+         std::to_string(reads.wrong) + " of " + std::to_string(reads.done) +
+             " collective ones returned wrong bytes and no error; Transfer::collective finds that "
+             "out and reads again, other programs may not"});
+  }
+
   void add(Finding finding) {
     findings_.push_back(std::move(finding));
   }
@@ -198,9 +216,21 @@ std::vector<std::pair<std::string, std::string>> ask_all(const h5dcp::Comm& comm
   return said;
 }
 
+// What is wrong on some rank; empty if nothing is.
+std::string said_wrong(const std::vector<std::pair<std::string, std::string>>& said) {
+  std::string all;
+  for (const auto& [host, wrong] : said) all += wrong;
+  return all;
+}
+
 int visit_together(const h5dcp::Comm& comm, const fs::path& folder) {
   const SharedScratch scratch(comm, folder, "doctor");
   const auto said = ask_all(comm, scratch.path());
+  const auto unseen = comm.broadcast("who sees the file", bytes_of(said_wrong(said)), 0);
+  CollectiveReads reads;
+  if (comm.size() >= kRanksForReads && unseen.empty()) {
+    reads = try_collective_reads(comm, scratch.path());
+  }
   int status = kFine;
   comm.agree("doctor", [&] {
     if (comm.rank() != 0) return;
@@ -209,6 +239,7 @@ int visit_together(const h5dcp::Comm& comm, const fs::path& folder) {
     visit.mpi(mpi_facts(scratch.path()));
     probe_into(visit, scratch.path());
     visit.ranks(said);
+    visit.collective_reads(reads);
     status = visit.conclude();
   });
   const auto worst = comm.max("the exit status", {static_cast<std::uint64_t>(status)});

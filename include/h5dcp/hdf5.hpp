@@ -22,7 +22,7 @@ namespace h5dcp {
 // How tensor bytes get to the file and back. The files are the same.
 enum class Transfer : std::uint8_t {
   direct,      // every rank reads and writes its own ranges at known addresses, without HDF5
-  collective,  // parallel HDF5: collective H5Dwrite and H5Dread on hyperslabs through MPI-IO
+  collective,  // tensors by parallel HDF5: collective H5Dwrite and H5Dread through MPI-IO
   // As direct, but the ranks of a node read and write together, through shared memory, and nodes
   // send each other what they would write to the same blocks of the file.
   aggregated,
@@ -57,7 +57,8 @@ struct Hdf5Options {
   Filters filters = {};
   // Whether a save hashes the blocks of tensors and a load compares them. Without, nothing finds
   // out that the bytes of a tensor were changed; all else of the file is covered as ever. Of a save
-  // the same on all ranks, with no effect on filtered tensors.
+  // the same on all ranks, with no effect on filtered tensors. Must be true with
+  // Transfer::collective, as MPI-IO may move wrong bytes and report success.
   bool checksums = true;
   // Of a save; the same on all ranks. If not one, without Transfer::collective and filters; a load
   // finds out for itself, and must be without Transfer::collective then.
@@ -78,6 +79,10 @@ struct Hdf5Options {
   // others are contiguous. Not together with Transfer::collective, filters or data files; a load
   // finds out for itself, and must be without Transfer::collective then.
   Layout layout = Layout::contiguous;
+  // Of a save with Transfer::collective; each rank decides for what it writes. Whether what went
+  // through MPI-IO is read back (pread), after an fsync, and compared with its checksums before the
+  // checkpoint gets its name. It costs one more read of all bytes, mostly from the page cache.
+  bool verify_collective_writes = true;
 };
 
 // What the collective engine did, as HDF5 tells after each call. Every rank counts for itself.

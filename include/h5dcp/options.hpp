@@ -10,8 +10,8 @@
 
 namespace h5dcp {
 
-// What MPI-IO may take into account, by name: {{"cb_nodes", "4"}, {"cb_buffer_size", "33554432"}}.
-// It ignores names that it does not know. Of two with one name the last counts.
+// What MPI-IO may take into account, by name: {{"cb_buffer_size", "33554432"}}. It ignores names
+// that it does not know. Of two with one name the last counts.
 using Hints = std::vector<std::pair<std::string, std::string>>;
 
 // How much is said; each level includes those before it.
@@ -49,8 +49,8 @@ struct Options {
   Hints hints = {};
 
   // What H5DCP_LOG_LEVEL (the name of a level), H5DCP_RECORD (a record_path) and H5DCP_HINTS
-  // (hints, as "cb_nodes=4;romio_cb_write=enable") say; one that is not set, or empty, leaves the
-  // default. Nothing else in the library reads the environment. Rank-local.
+  // (hints, as "cb_buffer_size=33554432;romio_cb_write=enable") say; one that is not set, or
+  // empty, leaves the default. Nothing else in the library reads the environment. Rank-local.
   //
   // Throws Error{invalid_argument}, which names the variable, if it says something else.
   static Options from_environment();

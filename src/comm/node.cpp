@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/file_size_signal.hpp"
 #include "comm/channel.hpp"
 #include "comm/step.hpp"
 #include "h5dcp/bytes.hpp"
@@ -57,8 +58,11 @@ NodeSegment::NodeSegment(const std::string& name, bool makes, int size)
   const int fd = ::shm_open(name.c_str(), flags, 0600);
   if (fd < 0) fail("open shared memory '" + name + "'", errno);
   int error = 0;
-  // Reserved, as what is missing would show in a signal.
-  if (makes) error = ::posix_fallocate(fd, 0, static_cast<off_t>(nbytes_));
+  if (makes) {
+    // The memory is reserved, as what is missing would show in a signal.
+    const FileSizeSignalBlock block;
+    error = ::posix_fallocate(fd, 0, static_cast<off_t>(nbytes_));
+  }
   if (error == 0) start_ = map(fd, nbytes_);
   if (error == 0 && start_ == nullptr) error = errno;
   ::close(fd);

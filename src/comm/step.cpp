@@ -135,6 +135,23 @@ MPI_Comm Step::duplicate(MPI_Comm parent) const {
   return copy;
 }
 
+void Step::drop_topology() const {
+  int topology = MPI_UNDEFINED;
+  check(MPI_Topo_test(channel_.work, &topology), "MPI_Topo_test");
+  if (topology == MPI_UNDEFINED) return;
+  static_cast<void>(max({0}));  // MPI waits without a deadline: so all are there before
+  guarded([this] {
+    MPI_Group ranks = MPI_GROUP_NULL;
+    MPI_Comm plain = MPI_COMM_NULL;
+    check(MPI_Comm_group(channel_.work, &ranks), "MPI_Comm_group");
+    check(MPI_Comm_create(channel_.work, ranks, &plain), "MPI_Comm_create");
+    check(MPI_Group_free(&ranks), "MPI_Group_free");
+    check(MPI_Comm_set_errhandler(plain, MPI_ERRORS_RETURN), "MPI_Comm_set_errhandler");
+    check(MPI_Comm_free(&channel_.work), "MPI_Comm_free");
+    channel_.work = plain;
+  });
+}
+
 void Step::await(const std::function<bool()>& poll) const {
   guarded([&] { wait_until(poll); });
 }

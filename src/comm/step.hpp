@@ -52,6 +52,10 @@ class Step {
   // A duplicate of `parent` that returns errors instead of ending the program. The caller owns it.
   MPI_Comm duplicate(MPI_Comm parent) const;
 
+  // Replaces the channel's communicator by one of the same ranks without a topology, if it has one:
+  // MPI_Comm_idup copies that, and MPI-IO chooses by it who writes for whom.
+  void drop_topology() const;
+
   // Waits for something else than a message.
   void await(const std::function<bool()>& poll) const;
 

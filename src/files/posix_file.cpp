@@ -14,6 +14,7 @@
 #include <system_error>
 #include <utility>
 
+#include "base/file_size_signal.hpp"
 #include "files/random_id.hpp"
 #include "h5dcp/error.hpp"
 
@@ -143,6 +144,7 @@ void PosixFile::read(void* data, std::size_t nbytes, std::uint64_t address) cons
 }
 
 void PosixFile::write(const void* data, std::size_t nbytes, std::uint64_t address) const {
+  const FileSizeSignalBlock block;
   const auto* next = static_cast<const char*>(data);
   while (nbytes > 0) {
     const auto count =
@@ -159,6 +161,7 @@ void PosixFile::write(const void* data, std::size_t nbytes, std::uint64_t addres
 
 void PosixFile::append(std::string_view text) const {
   const std::string action = "append " + std::to_string(text.size()) + " bytes to '" + path_ + "'";
+  const FileSizeSignalBlock block;
   ssize_t count = 0;
   do {
     count = ::write(fd_, text.data(), text.size());
@@ -182,6 +185,7 @@ void PosixFile::begin_sync(std::size_t nbytes, std::uint64_t address) const noex
 }
 
 void PosixFile::reserve(std::uint64_t nbytes) const {
+  const FileSizeSignalBlock block;
   while (::ftruncate(fd_, static_cast<off_t>(nbytes)) != 0) {
     if (errno != EINTR)
       fail_errno("make '" + path_ + "' " + std::to_string(nbytes) + " bytes long", path_, errno);
@@ -193,7 +197,8 @@ void PosixFile::reserve(std::uint64_t nbytes) const {
   }
   while (nbytes > 0 && ::fallocate(fd_, 0, 0, static_cast<off_t>(nbytes)) != 0) {
     if (errno == EINTR) continue;
-    if (errno == EOPNOTSUPP || errno == ENOSYS) return;
+    // All else says that nothing can be reserved here: by this file system, kernel or container.
+    if (errno != ENOSPC && errno != EDQUOT && errno != EIO) return;
     fail_errno("reserve " + std::to_string(nbytes) + " bytes for '" + path_ + "'", path_, errno);
   }
 }

@@ -1,4 +1,5 @@
-// A file opened through POSIX: all of a request or an Error that says what, where and why.
+// A file opened through POSIX: all of a request or an Error that says what, where and why. That
+// includes writes beyond RLIMIT_FSIZE, for which the kernel would end the process.
 
 #pragma once
 
@@ -72,7 +73,8 @@ class PosixFile {
   void begin_sync(std::size_t nbytes, std::uint64_t address) const noexcept;
 
   // Makes it `nbytes` long and reserves the disk space, where the file system can: then a full disk
-  // is found here and not while ranks write. Throws Error{io}.
+  // is found here and not while ranks write. Throws Error{io}. Where space cannot be reserved, it
+  // is not.
   //
   // In memory (tmpfs) that would be to write zeros: there it only sees whether there is room now.
   void reserve(std::uint64_t nbytes) const;

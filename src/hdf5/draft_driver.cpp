@@ -121,11 +121,13 @@ H5FD_class_t make_class() {
 
 hdf5::PropertyList draft_access(Draft& draft) {
   static const H5FD_class_t driver_class = make_class();
-  static const hid_t driver = H5FDregister(&driver_class);
   const std::string action = "open a draft";
+  // The list and the files that are opened with it keep the driver. Its number is kept nowhere
+  // else: H5close() makes all numbers invalid, and HDF5 gives them away again.
+  const hdf5::Id<H5FDunregister> driver(H5FDregister(&driver_class), action);
   hdf5::PropertyList access(H5Pcreate(H5P_FILE_ACCESS), action);
   const Info info{&draft};
-  hdf5::ok(H5Pset_driver(access.get(), driver, &info), action);
+  hdf5::ok(H5Pset_driver(access.get(), driver.get(), &info), action);
   return access;
 }
 

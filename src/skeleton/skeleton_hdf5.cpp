@@ -9,6 +9,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/file_size_signal.hpp"
 #include "hdf5/draft_driver.hpp"
 #include "hdf5/filters.hpp"
 #include "hdf5/id.hpp"
@@ -233,6 +234,7 @@ ObjectPlaces make_with_hdf5(const std::string& path, PosixFile& draft,
                             const std::vector<SkeletonEntry>& entries, const OfTables& items,
                             const std::string& data_folder) {
   const hdf5::Turn turn;
+  const FileSizeSignalBlock block;  // HDF5 writes by itself
   Hdf5Maker maker(path, draft, entries.size(), data_folder);
   ObjectPlaces places;
   maker.group("/state");

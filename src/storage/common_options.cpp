@@ -30,9 +30,10 @@ enum class In : std::uint8_t { load, save, repeated_save };
 NamedValues named(const Hdf5Options& options, In in) {
   // Never among them:
   // - overwrite: the coordinator's of each save counts;
-  // - piece_bytes: how much a rank moves at once is its own affair, and the file is the same.
+  // - piece_bytes: how much a rank moves at once is its own affair, and the file is the same;
+  // - verify_collective_writes: each rank decides for what it writes.
   const auto& [transfer, overwrite, piece_bytes, filters, checksums, files, hints, alignment,
-               striping, layout] = options;
+               striping, layout, verify_collective_writes] = options;
   NamedValues chosen;
   const auto add = [&](const char* name, std::string value) {
     chosen.emplace_back(std::string("Hdf5Options::") + name, std::move(value));

@@ -101,6 +101,11 @@ void check_options(const Hdf5Options& options) {
     throw Error(ErrorCode::invalid_argument, "Hdf5Options::hints: " + fault);
   }
   check_striping(options.striping);
+  if (options.transfer == Transfer::collective && !options.checksums) {
+    throw Error(ErrorCode::invalid_argument,
+                "Hdf5Options::checksums is false: with Transfer::collective it must be true, as "
+                "MPI-IO may move wrong bytes and report success; the other transfers take both");
+  }
   if (options.alignment % kPage != 0) {
     throw Error(ErrorCode::invalid_argument, "Hdf5Options::alignment is " +
                                                  std::to_string(options.alignment) +

@@ -1,6 +1,7 @@
 #include <utility>
 
 #include "base/wire.hpp"
+#include "comm/log.hpp"
 #include "comm/node.hpp"
 #include "files/random_id.hpp"
 #include "files/same_generation.hpp"
@@ -41,12 +42,27 @@ void check_metadata(const PosixFile& file, const Index& index) {
                                       " do not match their checksum");
 }
 
-// HDF5 reads virtual datasets only independently; what lies in chunks is at no one address.
+// HDF5 reads virtual datasets only independently; what lies in chunks is at no one address; and of
+// what has no checksums nobody could tell whether MPI-IO has read it right.
 void check_collective(const Record& record) {
-  if (record.data_files == 0 && !record.chunked) return;
-  throw Error(ErrorCode::unsupported,
-              std::string("Transfer::collective reads no checkpoint with ") +
-                  (record.chunked ? "chunks of shards" : "data files") + ": the others do");
+  const auto refuse = [](const char* what) {
+    throw Error(ErrorCode::unsupported, std::string("Transfer::collective reads no checkpoint ") +
+                                            what + ": the others do");
+  };
+  if (record.chunked) refuse("with chunks of shards");
+  if (record.data_files > 0) refuse("with data files");
+  if (record.unhashed) refuse("without checksums");
+}
+
+// Collective. The coordinator alone logs, for all ranks.
+void warn_of_wrong_reads(const Comm& comm, const std::string& step, std::uint64_t parts) {
+  const auto all = comm.sum(step, {parts})[0];
+  if (all == 0 || !comm.is_coordinator()) return;
+  log(comm, LogLevel::warning, step,
+      step + ": MPI-IO returned wrong bytes for " + std::to_string(all) +
+          (all == 1 ? " part of a tensor" : " parts of tensors") +
+          ", and pread the right ones, which were used: the file is sound. "
+          "Hdf5Options::transfer other than Transfer::collective does without MPI-IO");
 }
 
 std::uint64_t generation_of(const PosixFile& file) {
@@ -182,12 +198,14 @@ void Hdf5Reader::read_data(const Comm& comm, const LoadPlan& plan, LoadPlanner& 
       collective
           ? collective_engine(comm, load.files.own(), load.index, hints, load.calls)
           : agreed(comm, node_engine(comm, load.files, options_.transfer, load.index.size()));
+  if (collective) reads.doubt_engine();
   const bool filtered = load.index.record().filtered.nbytes != 0;
   for (std::uint64_t pass = 0; pass < all.maxima[0]; ++pass) {
     if (pass > 0) comm.agree(step, [&] { wanted = reads.to_read(pass); });
     engine->read(step, wanted, reads);
     if (filtered) comm.agree(step, [&] { reads.read_filtered(); });
   }
+  if (collective) warn_of_wrong_reads(comm, step, reads.read_wrong());
 }
 
 CollectiveCalls Hdf5Reader::collective_calls() const {

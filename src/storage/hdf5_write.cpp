@@ -15,6 +15,7 @@
 #include "storage/hdf5_partial.hpp"
 #include "storage/hdf5_save.hpp"
 #include "storage/hdf5_work.hpp"
+#include "storage/read_back.hpp"
 #include "storage/written_chunk.hpp"
 #include "transfer/engine.hpp"
 #include "transfer/exchanged_write.hpp"
@@ -67,19 +68,20 @@ Asked asked_for(WriteWork& work, Source& source) {
           }};
 }
 
-// Writes the parts that are not exchanged. Collective if the engine is.
-void write_parts(WriteWork& work, Source& source, Engine& engine, const std::string& step) {
+// Writes the parts but for those with the numbers `others`. Collective if the engine is.
+void write_parts(WriteWork& work, const std::vector<std::size_t>& others, Source& source,
+                 Engine& engine, const std::string& step) {
   const auto asked = asked_for(work, source);
-  if (work.exchanged.empty()) {
+  if (others.empty()) {
     engine.write(step, work.pieces, asked.describe, asked.data);
     return;
   }
-  std::vector<bool> exchanged(work.pieces.size());
-  for (const auto i : work.exchanged) exchanged[i] = true;
+  std::vector<bool> left_out(work.pieces.size());
+  for (const auto i : others) left_out[i] = true;
   std::vector<std::size_t> numbers;
   std::vector<Piece> pieces;
   for (std::size_t i = 0; i < work.pieces.size(); ++i) {
-    if (exchanged[i]) continue;
+    if (left_out[i]) continue;
     numbers.push_back(i);
     pieces.push_back(work.pieces[i]);
   }
@@ -88,11 +90,36 @@ void write_parts(WriteWork& work, Source& source, Engine& engine, const std::str
       [&](std::size_t i) { return asked.data(numbers[i]); });
 }
 
+// The numbers of the parts that are in slots of the index, or of those that are not.
+std::vector<std::size_t> parts_in_slots(const WriteWork& work, bool in_slots) {
+  std::vector<std::size_t> numbers;
+  for (std::size_t i = 0; i < work.parts.size(); ++i) {
+    if (is_in_slot(work.chunks[work.parts[i].chunk]) == in_slots) numbers.push_back(i);
+  }
+  return numbers;
+}
+
 // Collective: writes the parts that are exchanged.
 void exchange_parts(const Comm& comm, WriteWork& work, Source& source, const PosixFile& file,
                     const std::string& step) {
   const auto asked = asked_for(work, source);
   write_exchanged(comm, step, file, work.pieces, work.exchanged, asked.describe, asked.data);
+}
+
+// Collective: reads back what went through MPI-IO, if this rank is told to `verify`. With several
+// ranks that write for the others, Open MPI's may put bytes of one block into another, and report
+// success.
+void verify_parts(const Comm& comm, const WriteWork& work, const CheckpointFiles& files,
+                  const Index& index, bool verify, const std::string& step) {
+  // On other nodes, what a rank wrote for this one can be read once that rank has synced it.
+  comm.agree(step, [&] {
+    if (verify) files.own().sync();
+  });
+  comm.agree(step, [&] {
+    if (!verify) return;
+    read_back(work, files, index);
+    if (comm.is_coordinator()) read_back_metadata(files.own(), index);
+  });
 }
 
 // Writes what `add(rows, chunk)` adds of each chunk to a table of the index. Collective if the
@@ -167,20 +194,25 @@ std::vector<WriteResult> Hdf5Writer::write_data(const Comm& comm, const SavePlan
                        : Index(save.record);
     work = work_of(plan, index, piece_bytes(options_));
   });
-  if (!collective || options_.filters.any()) connect_node(comm);
-  auto engine = collective ? collective_engine(comm, save.files.own(), index, hints, save.calls)
-                           : agreed(comm, node_engine(comm, save.files, options_.transfer, 0));
+  connect_node(comm);
   const auto step = "write to '" + path_ + "'";
   Source source(planner);
+  if (collective) {
+    const auto mpi_io = collective_engine(comm, save.files.own(), index, hints, save.calls);
+    write_parts(work, parts_in_slots(work, true), source, *mpi_io, step);
+    verify_parts(comm, work, save.files, index, options_.verify_collective_writes, step);
+  }
   if (save.exchanges) exchange_parts(comm, work, source, save.files.own(), step);
-  write_parts(work, source, *engine, step);
+  // The tables of the index never go through MPI-IO.
+  const auto transfer = collective ? Transfer::automatic : options_.transfer;
+  const auto engine = agreed(comm, node_engine(comm, save.files, transfer, 0));
+  write_parts(work, collective ? parts_in_slots(work, false) : work.exchanged, source, *engine,
+              step);
   if (options_.filters.any()) {
     save.record.filtered = {save.record.file_bytes, 0};
     write_filtered(comm, step, save.files.own(), work.chunks, source, options_.filters,
                    options_.piece_bytes, save.record.filtered);
     save.record.file_bytes += save.record.filtered.nbytes;
-    // HDF5 would cut off what it knows nothing of.
-    if (collective) engine = agreed(comm, node_engine(comm, save.files, Transfer::automatic, 0));
   }
   save.counts = write_rows(work, comm.rank(), index, *engine, step);
   std::vector<WriteResult> results;
@@ -213,7 +245,7 @@ Rewritten Hdf5Writer::write_again(const Comm& comm, const SavePlan& plan, SavePl
     save.work = work_of(plan, index, piece_bytes(options_));
   }
   Source source(planner);
-  write_parts(*save.work, source, *engine, "write");
+  write_parts(*save.work, save.work->exchanged, source, *engine, "write");
   Rewritten answer;
   answer.counts = write_rows(*save.work, comm.rank(), index, *engine, "write");
   for (const auto& chunk : save.work->chunks) answer.bytes += chunk.nbytes;

@@ -130,7 +130,14 @@ void* TensorReads::in_place(const Part& part) {
 
 void TensorReads::took(std::size_t i, const void* packed, bool checked) {
   Part& part = parts_[i];
-  if (!checked) check(i, packed);
+  if (!checked) {
+    try {
+      check(i, packed);
+    } catch (const Error&) {
+      if (!doubts_) throw;
+      read_again(part);
+    }
+  }
   put(part, packed);
   finish(part);
 }
@@ -169,6 +176,12 @@ void* TensorReads::into(Part& part) {
   const auto dtype = index_.dtype(part.wanted->entry);
   part.detour.resize(static_cast<std::size_t>(nbytes(dtype, part.in_part.sizes)));
   return part.detour.data();
+}
+
+void TensorReads::read_again(Part& part) {
+  void* packed = part.detour.empty() ? in_place(part) : part.detour.data();
+  read_checked(files_, index_, part.wanted->entry, *part.chunk, box_of(part), packed);
+  read_wrong_ += 1;
 }
 
 void TensorReads::put(const Part& part, const void* packed) {

@@ -50,6 +50,12 @@ class TensorReads : public Receiver {
   // Reads the filtered ones of this pass.
   void read_filtered();
 
+  // From here on, what an engine has read and does not match its checksums is read once more
+  // (pread), and only damaged if it does not match then either.
+  void doubt_engine() { doubts_ = true; }
+  // How many parts the engine has read wrong.
+  std::uint64_t read_wrong() const { return read_wrong_; }
+
   // Of to_read().pieces[i].
   std::string describe(std::size_t i) const override { return describe(parts_[i]); }
   void* into(std::size_t i) override { return into(parts_[i]); }
@@ -78,6 +84,7 @@ class TensorReads : public Receiver {
   void* in_place(const Part& part);
   std::string describe(const Part& part) const;
   void* into(Part& part);
+  void read_again(Part& part);
   // Copies the elements, of the whole part, to where the item wants them.
   void put(const Part& part, const void* packed);
   void finish(Part& part);
@@ -90,6 +97,8 @@ class TensorReads : public Receiver {
   std::uint64_t piece_bytes_;
   bool checks_;
   int sharing_;
+  bool doubts_ = false;
+  std::uint64_t read_wrong_ = 0;
   std::vector<std::vector<EntryItem>> passes_{1};  // each one's items
   SmallTensors small_;
   // Of this pass.

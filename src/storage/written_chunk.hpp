@@ -25,6 +25,11 @@ struct WrittenChunk {
   std::vector<std::uint64_t> checksums;  // its numbers in that table
 };
 
+// Whether it is a value in a slot of the table `blobs`.
+inline bool is_in_slot(const WrittenChunk& chunk) {
+  return chunk.place.slot_bytes > 0;
+}
+
 // In the order of their datasets: `blobs` comes after those of the tensors.
 std::vector<WrittenChunk> chunks_of(const SavePlan& plan, const Record& record);
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/context.hpp"
+#include "base/file_size_signal.hpp"
 #include "comm/watchdog.hpp"
 #include "h5dcp/error.hpp"
 #include "hdf5/id.hpp"
@@ -26,29 +27,30 @@ using hdf5::ok;
 
 constexpr std::size_t kDatasetsAtOnce = 64;  // open; ranks agree on each so many
 
-std::string dataset_name(const Index& index, std::uint64_t number) {
-  if (number < index.size()) {
-    return dataset_path(index.fqn(number), index.is_prefix(number));
-  }
-  return std::string("/h5dcp/") + name_of(Table{static_cast<std::uint8_t>(number - index.size())});
-}
-
-// The elements of `piece` in the dataset; nothing if there is no piece.
-void select(hid_t space, const Piece* piece) {
+// Selects the elements of `piece` in the dataset.
+void select(hid_t space, const Piece& piece) {
   const std::string action = "select a hyperslab";
-  if (piece == nullptr) {
-    ok(H5Sselect_none(space), action);
-    return;
-  }
+  ok(H5Sselect_none(space), action);
   auto op = H5S_SELECT_SET;
-  for (const auto& box : piece->boxes) {
-    if (box.dims() == 0) return;  // a scalar: all of it is selected from the start
+  for (const auto& box : piece.boxes) {
+    if (box.dims() == 0) {  // a scalar has no hyperslabs
+      ok(H5Sselect_all(space), action);
+      return;
+    }
     const auto slab = hyperslab_of(box);
     ok(H5Sselect_hyperslab(space, op, slab.start.data(), slab.stride.data(), slab.count.data(),
                            slab.block.data()),
        action);
     op = H5S_SELECT_OR;
   }
+}
+
+// So many elements in memory, one after the other, of which all are selected.
+hdf5::Dataspace packed_space(hsize_t elements) {
+  const hsize_t room = std::max<hsize_t>(elements, 1);
+  hdf5::Dataspace memory(H5Screate_simple(1, &room, nullptr), "describe memory");
+  if (elements == 0) ok(H5Sselect_none(memory.get()), "describe memory");
+  return memory;
 }
 
 // The first error on this rank. It must not keep the rank from the collective calls that the others
@@ -73,34 +75,82 @@ class FirstError {
   std::exception_ptr error_;
 };
 
-// The file, which all ranks open and all close: also while an exception leaves agree(), as that
-// leaves it on all. But when some rank does not come, HDF5 would wait for it there as well.
+struct OpenDataset {
+  std::uint64_t number;
+  std::string name;
+  hdf5::Dataset dataset;
+  hdf5::Datatype type;
+  hdf5::Dataspace space;    // its elements, of which each call selects some
+  hdf5::Dataspace nothing;  // memory of which nothing is selected
+};
+
+// The file and what is open of it: all ranks open and close these together, also while an exception
+// leaves agree(), as that leaves it on all. When some rank does not come, HDF5 would wait for it
+// there as well: then all of it is leaked.
 class SharedFile {
  public:
-  explicit SharedFile(Watchdog& watchdog) : watchdog_(watchdog) {}
+  SharedFile(const Comm& comm, std::string step, std::string path)
+      : watchdog_(comm, std::move(step), path), path_(std::move(path)) {}
   SharedFile(const SharedFile&) = delete;
   SharedFile& operator=(const SharedFile&) = delete;
   ~SharedFile() {
-    if (watchdog_.comm_is_broken()) {
-      static_cast<void>(file_.release());  // leaked on purpose
-    } else {
-      watchdog_.watch([] { return "H5Fclose"; }, [this] { file_ = hdf5::File(); });
-    }
+    for (auto& opened : datasets_) drop(opened.dataset, "H5Dclose");
+    drop(file_, "H5Fclose");
+    drop(access_, "H5Pclose");
+  }
+
+  // Calls HDF5, which may wait for other ranks there. `name()` says what it is.
+  template <class Call>
+  void together(const std::function<std::string()>& name, const Call& call) {
+    const FileSizeSignalBlock block;  // MPI-IO writes by itself
+    watchdog_.watch(name, call);
   }
 
   const hdf5::File& get() const { return file_; }
+  std::vector<OpenDataset>& datasets() { return datasets_; }
 
-  void open(const std::string& path, unsigned flags, hid_t access, const std::string& action) {
-    watchdog_.watch([] { return "H5Fopen"; },
-                    [&] { file_ = hdf5::File(H5Fopen(path.c_str(), flags, access), action); });
+  // Rank-local. Says how the file will be opened.
+  void prepare() { access_ = {H5Pcreate(H5P_FILE_ACCESS), what()}; }
+
+  // Duplicates the communicator, and once more when the file is opened.
+  void set_comm(MPI_Comm comm, MPI_Info hints) {
+    together([] { return "H5Pset_fapl_mpio"; },
+             [&] { ok(H5Pset_fapl_mpio(access_.get(), comm, hints), what()); });
   }
-  void close(const std::string& action) {
-    watchdog_.watch([] { return "H5Fclose"; }, [&] { file_.close(action); });
+
+  void open(unsigned flags) {
+    together([] { return "H5Fopen"; },
+             [&] {
+               file_ = {H5Fopen(path_.c_str(), flags, access_.get()), what()};
+             });
+  }
+
+  void close(OpenDataset& opened) {
+    together([&] { return "H5Dclose of '" + opened.name + "'"; },
+             [&] { opened.dataset.close("close a dataset of '" + path_ + "'"); });
+  }
+  void close() {
+    together([] { return "H5Fclose"; }, [this] { file_.close("close '" + path_ + "'"); });
   }
 
  private:
-  Watchdog& watchdog_;
+  std::string what() const { return "open '" + path_ + "' through MPI-IO"; }
+
+  template <class Owner>
+  void drop(Owner& owner, const char* call) {
+    if (owner.get() < 0) return;
+    if (watchdog_.comm_is_broken()) {
+      static_cast<void>(owner.release());  // leaked on purpose
+    } else {
+      together([call] { return call; }, [&owner] { owner = Owner(); });
+    }
+  }
+
+  Watchdog watchdog_;
+  const std::string path_;
+  hdf5::PropertyList access_;
   hdf5::File file_;
+  std::vector<OpenDataset> datasets_;
 };
 
 class CollectiveEngine : public Engine {
@@ -121,9 +171,8 @@ class CollectiveEngine : public Engine {
       };
       if (mine && !about([&] { packed = data(i); })) call.select_none();
       about([&] {
-        const auto status = call.watch("H5Dwrite", [&] {
-          return H5Dwrite(call.dataset, call.type, call.memory, call.space, call.transfer, packed);
-        });
+        const auto status = call.make(
+            "H5Dwrite", [&](auto... arguments) { return H5Dwrite(arguments..., packed); });
         if (status < 0) {
           // MPI-IO does not say why, and most often it is this.
           hdf5::fail("collective H5Dwrite to '" + file_.path() + "'" + bytes_free(file_.path()));
@@ -147,9 +196,8 @@ class CollectiveEngine : public Engine {
       const bool have = mine && about([&] { packed = receiver.into(i); });
       if (mine && !have) call.select_none();
       const bool done = about([&] {
-        const auto status = call.watch("H5Dread", [&] {
-          return H5Dread(call.dataset, call.type, call.memory, call.space, call.transfer, packed);
-        });
+        const auto status =
+            call.make("H5Dread", [&](auto... arguments) { return H5Dread(arguments..., packed); });
         ok(status, "collective H5Dread from '" + file_.path() + "'");
         count(call.transfer);
       });
@@ -162,86 +210,91 @@ class CollectiveEngine : public Engine {
 
   // What a collective transfer is given.
   struct Call {
-    hid_t dataset, type, memory, space, transfer;
-    const std::string& name;  // of the dataset
-    Watchdog& watchdog;
+    SharedFile& file;
+    const OpenDataset& opened;
+    hid_t memory, transfer;
 
     // Makes the call, whatever rank it waits for. Returns its status.
-    herr_t watch(const char* what, const std::function<herr_t()>& transfer_call) const {
+    template <class Transfer>
+    herr_t make(const char* what, const Transfer& transfer_call) const {
       herr_t status = -1;
-      watchdog.watch([&] { return std::string("collective ") + what + " of '" + name + "'"; },
-                     [&] { status = transfer_call(); });
+      file.together([&] { return std::string("collective ") + what + " of '" + opened.name + "'"; },
+                    [&] {
+                      status = transfer_call(opened.dataset.get(), opened.type.get(), memory,
+                                             opened.space.get(), transfer);
+                    });
       return status;
     }
 
     void select_none() const {
       H5Sselect_none(memory);
-      H5Sselect_none(space);
+      H5Sselect_none(opened.space.get());
     }
-  };
-
-  struct Opened {
-    std::uint64_t number;
-    std::string name;
-    hdf5::Dataset dataset;
-    hdf5::Datatype type;
   };
 
   // Opens the file on all ranks and makes as many calls for each dataset as the rank with the most
   // pieces there needs: `move(i, ...)` with i = pieces.size() where this rank has none.
+  //
+  // Between two calls in which HDF5 communicates, a rank does nothing that can fail, or goes on all
+  // the same and keeps the error for the next agree().
   template <class Move>
   void run(std::string_view step, const std::vector<Piece>& pieces, unsigned flags,
            const Move& move) {
-    std::vector<std::uint64_t> rounds(index_.size() + kTables);
-    for (const auto& piece : pieces) ++rounds.at(piece.target.number);
-    const auto mine = rounds;
     const hdf5::CollectiveTurn together;
-    rounds.push_back(together.has_begun() ? 0 : 1);
-    rounds = comm_.max(step, std::move(rounds));
-    if (rounds.back() > 0) comm_.agree(step, [&] { refuse(together); });
-    rounds.pop_back();
+    std::optional<hdf5::Turn> turn;  // outlives what it is for
+    std::optional<SharedFile> file;
+    hdf5::PropertyList transfer;
+    std::vector<std::uint64_t> mine;  // calls for each dataset
+    comm_.agree(step, [&] {
+      refuse(together);
+      mine.resize(index_.size());
+      for (const auto& piece : pieces) ++mine.at(piece.target.number);
+      turn.emplace();
+      file.emplace(comm_, std::string(step), file_.path());
+      file->prepare();
+      transfer = collective_transfer();
+    });
+    const auto rounds = comm_.max(step, mine);
     std::vector<std::uint64_t> numbers;
     for (std::uint64_t number = 0; number < rounds.size(); ++number) {
       if (rounds[number] > 0) numbers.push_back(number);
     }
 
-    const hdf5::Turn turn;
+    if (numbers.empty()) return;
+
+    comm_.agree(step, [&] { file->set_comm(comm_.get(), hints_.get()); });
+    comm_.agree(step, [&] { file->open(flags); });
     FirstError error;
-    std::optional<Watchdog> watchdog;
-    comm_.agree(step, [&] { watchdog.emplace(comm_, std::string(step), file_.path()); });
-    SharedFile file(*watchdog);
-    comm_.agree(step, [&] { open(file, flags); });
-    const auto transfer = collective_transfer();
     std::size_t next = 0;
     for (std::size_t first = 0; first < numbers.size(); first += kDatasetsAtOnce) {
       // No rank may find out alone that it cannot take part: the others would wait for it for ever.
-      std::vector<Opened> datasets;
       comm_.agree(step, [&] {
         error.rethrow();
+        file->datasets().clear();
         const auto last = std::min(numbers.size(), first + kDatasetsAtOnce);
-        for (auto n = first; n < last; ++n)
-          datasets.push_back(open_dataset(file.get(), numbers[n]));
+        for (auto n = first; n < last; ++n) open_dataset(*file, numbers[n]);
       });
-      for (auto& opened : datasets) {
+      for (auto& opened : file->datasets()) {
         const auto number = opened.number;
-        auto& dataset = opened.dataset;
         for (std::uint64_t round = 0; round < rounds[number]; ++round) {
-          const bool have = round < mine[number];
-          const hdf5::Dataspace space(H5Dget_space(dataset.get()), "describe a dataset");
-          select(space.get(), have ? &pieces[next] : nullptr);
-          const auto memory = packed_space(space.get());
-          move(have ? next++ : pieces.size(),
-               Call{dataset.get(), opened.type.get(), memory.get(), space.get(), transfer.get(),
-                    opened.name, *watchdog},
-               error);
+          std::size_t i = round < mine[number] ? next++ : pieces.size();
+          hdf5::Dataspace packed;
+          const bool have = i < pieces.size() && error.attempt([&] {
+            select(opened.space.get(), pieces[i]);
+            packed = packed_space(static_cast<hsize_t>(H5Sget_select_npoints(opened.space.get())));
+          });
+          const Call call{*file, opened, have ? packed.get() : opened.nothing.get(),
+                          transfer.get()};
+          if (!have) {
+            i = pieces.size();
+            call.select_none();
+          }
+          move(i, call, error);
         }
-        error.attempt([&] {
-          watchdog->watch([&] { return "H5Dclose of '" + opened.name + "'"; },
-                          [&] { dataset.close("close a dataset of '" + file_.path() + "'"); });
-        });
+        error.attempt([&] { file->close(opened); });
       }
     }
-    error.attempt([&] { file.close("close '" + file_.path() + "'"); });
+    error.attempt([&] { file->close(); });
     comm_.agree(step, [&] { error.rethrow(); });
   }
 
@@ -254,27 +307,27 @@ class CollectiveEngine : public Engine {
 
   // Throws Error{corrupt} if the dataset is not what the index says: a selection that HDF5 refuses
   // on one rank is the same as a rank that cannot take part.
-  Opened open_dataset(const hdf5::File& file, std::uint64_t number) const {
-    auto name = dataset_name(index_, number);
+  void open_dataset(SharedFile& file, std::uint64_t number) const {
+    const auto row = index_.row(number);
+    auto name = dataset_path(index_.fqn(number), index_.is_prefix(number));
     const auto what = "open dataset '" + name + "' of '" + file_.path() + "'";
-    hdf5::Dataset dataset(H5Dopen2(file.get(), name.c_str(), H5P_DEFAULT), what);
-    const hdf5::Datatype stored(H5Dget_type(dataset.get()), what);
-    const hdf5::Dataspace space(H5Dget_space(dataset.get()), what);
-
-    const bool entry = number < index_.size();
-    const Table table{static_cast<std::uint8_t>(entry ? 0 : number - index_.size())};
-    hdf5::Datatype type =
-        entry ? hdf5::datatype_of(index_.dtype(number)) : hdf5::datatype_of(table);
-    const Range range = entry ? Range{index_.row(number).address, index_.row(number).nbytes}
-                              : index_.record().table(table);
-    const Extents sizes =
-        entry ? index_.sizes(number)
-              : Extents{static_cast<std::int64_t>(range.nbytes / H5Tget_size(type.get()))};
-    if (H5Dget_offset(dataset.get()) != range.address || H5Tequal(stored.get(), type.get()) <= 0 ||
-        sizes_of(space.get()) != sizes) {
+    auto& opened = file.datasets().emplace_back();
+    opened.number = number;
+    opened.name = std::move(name);
+    file.together(
+        [&] { return "H5Dopen of '" + opened.name + "'"; },
+        [&] {
+          opened.dataset = {H5Dopen2(file.get().get(), opened.name.c_str(), H5P_DEFAULT), what};
+        });
+    opened.type = hdf5::datatype_of(index_.dtype(number));
+    opened.space = {H5Dget_space(opened.dataset.get()), what};
+    opened.nothing = packed_space(0);
+    const hdf5::Datatype stored(H5Dget_type(opened.dataset.get()), what);
+    if (H5Dget_offset(opened.dataset.get()) != row.address ||
+        H5Tequal(stored.get(), opened.type.get()) <= 0 ||
+        sizes_of(opened.space.get()) != index_.sizes(number)) {
       throw Error(ErrorCode::corrupt, what + ": it is not what the index says");
     }
-    return {number, std::move(name), std::move(dataset), std::move(type)};
   }
 
   static std::optional<Extents> sizes_of(hid_t space) {
@@ -287,26 +340,10 @@ class CollectiveEngine : public Engine {
     return Extents(std::span<const std::int64_t>(made).first(static_cast<std::size_t>(dims)));
   }
 
-  void open(SharedFile& file, unsigned flags) const {
-    const auto what = "open '" + file_.path() + "' through MPI-IO";
-    const hdf5::PropertyList access(H5Pcreate(H5P_FILE_ACCESS), what);
-    ok(H5Pset_fapl_mpio(access.get(), comm_.get(), hints_.get()), what);
-    file.open(file_.path(), flags, access.get(), what);
-  }
-
   static hdf5::PropertyList collective_transfer() {
     hdf5::PropertyList list(H5Pcreate(H5P_DATASET_XFER), "ask for collective transfers");
     ok(H5Pset_dxpl_mpio(list.get(), H5FD_MPIO_COLLECTIVE), "ask for collective transfers");
     return list;
-  }
-
-  // As many elements in memory, one after the other, as are selected in the file.
-  static hdf5::Dataspace packed_space(hid_t space) {
-    const auto selected = static_cast<hsize_t>(H5Sget_select_npoints(space));
-    const hsize_t elements = selected > 0 ? selected : 1;
-    hdf5::Dataspace memory(H5Screate_simple(1, &elements, nullptr), "describe memory");
-    if (selected == 0) ok(H5Sselect_none(memory.get()), "describe memory");
-    return memory;
   }
 
   void count(hid_t transfer) {

@@ -108,7 +108,8 @@ std::unique_ptr<Engine> node_engine(const Comm& comm, const CheckpointFiles& fil
 std::unique_ptr<Engine> agreed(const Comm& comm, std::unique_ptr<Engine> engine);
 
 // Parallel HDF5 in collective mode on the file that `file` has open, and which MPI-IO opens with
-// `hints`; counts its calls. All four references must outlive the engine.
+// `hints`; counts its calls. It moves elements of entries, and no tables. All four references must
+// outlive the engine.
 std::unique_ptr<Engine> collective_engine(const Comm& comm, const PosixFile& file,
                                           const Index& index, const MpiInfo& hints,
                                           CollectiveCalls& calls);

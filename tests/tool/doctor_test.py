@@ -83,6 +83,20 @@ def test_ranks_that_see_the_same_file(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_collective_reads(tmp_path):
+    """OMPIO returns wrong bytes when one rank wants all of a file, one a part and one nothing."""
+    for component in ("ompio", "romio321"):
+        done = mpirun(3, "doctor", tmp_path, env=dict(MPI, OMPI_MCA_io=component))
+        found = findings(done.stdout)
+        if found.get(("ok", "MPI-IO")) == "OMPIO":
+            assert re.match(r"[1-9]\d* of 90 collective ones returned wrong bytes", found["note", "MPI-IO reads"])
+        else:
+            assert found["ok", "MPI-IO reads"] == "90 collective ones returned the right bytes"
+        assert done.returncode == 0
+        assert list(tmp_path.iterdir()) == []
+    assert "takes 3 ranks" in findings(mpirun(2, "doctor", tmp_path).stdout)["note", "MPI-IO reads"]
+
+
 def test_a_rank_that_sees_another_folder(tmp_path):
     """Rank 1 has a file system of its own there."""
     probe = ["unshare", "--mount", "sh", "-c", f"mount -t tmpfs none {tmp_path}"]

@@ -48,8 +48,8 @@ def entries(path, verb="ls"):
     return {entry["fqn"]: entry for entry in json.loads(fine(verb, path, "--json"))["entries"]}
 
 
-def mpirun(ranks, *arguments, tool=TOOL):
-    return subprocess.run([os.environ["H5DCP_MPIEXEC"], "-n", str(ranks), tool, *arguments], env=MPI,
+def mpirun(ranks, *arguments, tool=TOOL, env=MPI):
+    return subprocess.run([os.environ["H5DCP_MPIEXEC"], "-n", str(ranks), tool, *arguments], env=env,
                           capture_output=True, text=True)
 
 
