@@ -10,6 +10,7 @@ packages=(
   openmpi-bin libopenmpi-dev libhdf5-openmpi-dev hdf5-tools
   libcli11-dev libfmt-dev libspdlog-dev nlohmann-json3-dev libxxhash-dev libzstd-dev zlib1g-dev
   libgtest-dev librapidcheck-dev libbenchmark-dev clang-format clang-tidy doxygen strace
+  clang libclang-rt-14-dev  # their libFuzzer
   munge slurmctld slurmd slurm-client  # without a slurm.conf no daemon of Slurm starts
 )
 modules=(torch numpy h5py hdf5plugin safetensors pytest)
