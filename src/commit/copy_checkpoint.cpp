@@ -62,9 +62,13 @@ struct Unfinished {
   }
 };
 
-// A second name for the file, or a copy where that cannot be.
+// Gives the file a second name, or copies it where that cannot be, and brings its bytes to the
+// disk: whoever made it may have left them in the page cache.
 void take_data_file(const PosixFile& from, const std::string& to, Way way) {
-  if (way == Way::move && ::link(from.path().c_str(), to.c_str()) == 0) return;
+  if (way == Way::move && ::link(from.path().c_str(), to.c_str()) == 0) {
+    from.sync();
+    return;
+  }
   const PosixFile copy(to, PosixFile::Mode::create);
   copy_bytes(from, 0, copy, 0, from.size());
   copy.sync();
@@ -131,11 +135,10 @@ void copy_as(const Opened& opened, const std::string& to, Overwrite overwrite, W
   if (fs::equivalent(from, to, unknown)) {
     throw Error(ErrorCode::invalid_argument, "'" + to + "' is that checkpoint");
   }
-  make_folder(folder_of(to));
-  if (overwrite == Overwrite::refuse) refuse_existing(to);
   const auto id = random_id();
   Unfinished made;
   made.partial = partial_name(to, id).string();
+  prepare_folder(to, overwrite, id);
   const auto& record = opened.index.record();
   PosixFile file;
   if (record.data_files > 0) {
@@ -167,6 +170,8 @@ bool rename_checkpoint(const std::string& from, const std::string& to, Overwrite
   }
   if (source.st_dev != target.st_dev) return false;
   const PosixFile file(from, PosixFile::Mode::read);
+  file.sync();  // whoever made it may have left its bytes in the page cache
+  sync_entries_above(folder_of(to));
   const auto replaced = data_folder_at(to);
   take_name(from, to, file, overwrite);
   settle_name(to, replaced);
@@ -202,8 +207,10 @@ void move_checkpoint(const std::string& from, const std::string& to, Overwrite o
     // First what leads to the data files, then these.
     if (::unlink(from.c_str()) != 0) fail_errno("remove '" + from + "'", from, errno);
     sync_folder(folder_of(from));
+    if (folder.empty()) return;
     std::error_code ignored;  // nothing leads there now
-    if (!folder.empty()) fs::remove_all(folder, ignored);
+    fs::remove_all(folder, ignored);
+    sync_folder(folder_of(from));  // or it would be back after a power cut
   });
 }
 

@@ -1,6 +1,5 @@
 #include "commit/publish.hpp"
 
-#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -11,6 +10,7 @@
 
 #include "base/context.hpp"
 #include "files/folder.hpp"
+#include "files/new_name.hpp"
 #include "files/partial_name.hpp"
 #include "h5dcp/error.hpp"
 
@@ -44,20 +44,26 @@ void rename_over(const std::string& from, const std::string& to, const PosixFile
   if (error != 0 && !is_file(to, file)) fail_rename(from, to, error);
 }
 
-void rename_to_new(const std::string& from, const std::string& to, const PosixFile& file) {
-  int error = error_of(
-      [&] { return ::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE); });
-  if (error == EINVAL || error == ENOSYS) {
-    // A file system without that flag. A link fails as well if the name is taken.
-    error = error_of([&] { return ::link(from.c_str(), to.c_str()); });
-    if (error == 0 || is_file(to, file)) {
-      error_of([&] { return ::unlink(from.c_str()); });  // or a later save does
-      return;
-    }
+// Removes the name `from` once `to` is on the disk: else a power cut could leave neither. A name
+// that stays does no harm, and settle_name() tells why the folder cannot be synced.
+void remove_second_name(const std::string& from, const std::string& to) {
+  try {
+    sync_folder(folder_of(to));
+  } catch (const Error&) {
+    return;
   }
-  if (error == 0 || is_file(to, file)) return;
-  if (error == EEXIST) throw exists_already(to);  // it came while we saved
-  fail_rename(from, to, error);
+  error_of([&] { return ::unlink(from.c_str()); });  // or a later save does
+}
+
+void rename_to_new(const std::string& from, const std::string& to, const PosixFile& file) {
+  const auto renamed = give_new_name(from, to);
+  if (renamed.error == 0 || is_file(to, file)) {
+    if (renamed.is_second) remove_second_name(from, to);
+    return;
+  }
+  if (renamed.error == EEXIST) throw exists_already(to);  // it came while we saved
+  if (renamed.is_not_offered()) throw cannot_refuse(to);
+  fail_rename(from, to, renamed.error);
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 
 #include "comm/log.hpp"
 #include "files/folder.hpp"
+#include "files/new_name.hpp"
 #include "files/partial_name.hpp"
 #include "h5dcp/error.hpp"
 #include "layout/data_parts.hpp"
@@ -14,11 +15,23 @@
 
 namespace h5dcp {
 
+void prepare_folder(const std::string& path, Overwrite overwrite, std::uint64_t generation) {
+  const auto folder = folder_of(path);
+  make_folder(folder);
+  sync_entries_above(folder);
+  // From here on what the folder has now is what it has after a power cut. An earlier job may have
+  // died between its rename and its fsync; what the older entry leads to must not be removed
+  // before.
+  sync_folder(folder);
+  if (overwrite != Overwrite::refuse) return;
+  refuse_existing(path);
+  check_new_name(path, generation);
+}
+
 std::string new_partial(const Comm& comm, const std::string& path, Overwrite overwrite,
                         std::uint64_t generation) {
   auto partial = partial_name(path, generation);
-  make_folder(folder_of(partial));
-  if (overwrite == Overwrite::refuse) refuse_existing(path);
+  prepare_folder(path, overwrite, generation);
   const std::string create = "create '" + path + "'";
   auto removed = remove_stale(path, comm.deadline());
   for (auto& folder : remove_stale_data(path, comm.deadline())) {

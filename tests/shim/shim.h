@@ -41,8 +41,16 @@ const char* h5dcp_shim_hit(void);
 void h5dcp_shim_pause(int pause);
 
 // From now on each call of the function of that name fails with this error: of those in the folder
-// that was armed, and of memfd_create. "fsync of a folder" is one of its own. NULL ends that.
+// that was armed, and of memfd_create. "fsync of a folder" is one of its own. Several are
+// separated by '|'. NULL ends that.
 void h5dcp_shim_forbid(const char* function, int error);
+
+// Once a call of that function, which changes names, has succeeded, every process of the session
+// ends as with SHIM_KILL.
+void h5dcp_shim_die_after(const char* function);
+
+// Adds a line to the log of effects (effects.h), if there is one.
+void h5dcp_shim_mark(const char* text);
 
 // From now on the folder that was armed is as one on Lustre: a file gets the attribute "lustre.lov"
 // when setxattr() gives it one, or else, of these bytes, when it is first opened; after that
