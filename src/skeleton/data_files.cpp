@@ -62,6 +62,7 @@ void name_sources(std::vector<SkeletonEntry>& entries, const std::vector<NamedPa
 struct Found {
   bool is_ours = false;
   bool is_readable = false;
+  bool is_finished = false;
   std::uint64_t generation = 0;
   std::string folder;
 };
@@ -76,6 +77,7 @@ Found look_at(const std::string& path) {
     found.generation = generation_of_unfinished(start);
     found.is_ours = found.is_readable = true;
     found.folder = decode_record(start).data_folder;  // throws for an unfinished one
+    found.is_finished = true;
   } catch (const Error& error) {
     if (error.code() == ErrorCode::io) throw;  // nobody knows what it is
     found.is_ours = is_record(start);
@@ -103,8 +105,9 @@ bool is_referred_to(const std::filesystem::path& folder, const std::string& name
     if (!found.is_ours) continue;
     // Nobody knows which ones a damaged checkpoint had.
     if (!found.is_readable || found.folder == name) return true;
-    // An unfinished one has the folder of its own name and generation.
-    if (name.ends_with(data_folder_name("", found.generation))) return true;
+    // An unfinished one has the folder of its own name and generation. A finished one that was
+    // moved has its old generation, but another folder.
+    if (!found.is_finished && name.ends_with(data_folder_name("", found.generation))) return true;
   }
   return false;
 }
