@@ -357,12 +357,13 @@ TEST_P(Faults, OfLocks) {
   }
 }
 
-// The folder cannot be brought to the disk: some file systems have nothing to sync there and say
-// EINVAL; anything else is an error, of which the checkpoint that is in place already says so.
+// A folder that cannot be brought to the disk is found before anything is written, unless the file
+// system does not offer that.
 TEST_P(Faults, OfAFolderThatCannotBeSynced) {
-  if (GetParam().files.way != Files::Way::one) GTEST_SKIP() << "that folder is needed before";
+  const auto before = test::names_in(folder_);
   for (const int error : {EINVAL, EIO}) {
     const auto why = "fsync of the folder: " + std::to_string(error);
+    const int earlier = version_;
     h5dcp_shim_arm(folder_.c_str(), SHIM_ALL, SHIM_NONE, 0);
     h5dcp_shim_forbid("fsync of a folder", error);
     const auto failure = try_save();
@@ -372,13 +373,41 @@ TEST_P(Faults, OfAFolderThatCannotBeSynced) {
     EXPECT_EQ(failure.has_value(), error == EIO) << why << ": " << test::text_of(failure);
     if (failure) {
       const std::string what = failure->what();
-      EXPECT_NE(what.find("'" + path_ + "' is the new checkpoint, but may not survive a crash"),
+      EXPECT_NE(what.find("create '" + path_ + "': bring '" + folder_ + "' to the disk (fsync)"),
                 what.npos)
           << what;
       EXPECT_NE(what.find("Input/output error"), what.npos) << what;
+      version_ = earlier;
     }
     expect_version(version_, why);
   }
+  EXPECT_EQ(test::names_in(folder_).size(), before.size());
+}
+
+// A file system with neither RENAME_NOREPLACE nor links cannot refuse: that, too, is found before
+// anything is written. It can replace.
+TEST_P(Faults, OfARefusalThatTheFileSystemDoesNotOffer) {
+  const int earlier = version_;
+  auto other = folder_ + "/other.h5";
+  const auto before = test::names_in(folder_);
+  for (const int error : {EINVAL, ENOTSUP}) {
+    h5dcp_shim_arm(folder_.c_str(), SHIM_ALL, SHIM_NONE, 0);
+    h5dcp_shim_forbid("renameat2|link", error);
+    std::swap(path_, other);
+    const auto failure = try_save(Overwrite::refuse);
+    std::swap(path_, other);
+    const auto replaced = try_save();
+    h5dcp_shim_forbid(nullptr, 0);
+    h5dcp_shim_disarm();
+    test::expect_same(MPI_COMM_WORLD, failure, "no way to refuse");
+    const auto text = test::text_of(failure);
+    EXPECT_NE(text.find("create '" + other + "': the file system of '" + other), text.npos) << text;
+    EXPECT_NE(text.find("choose Overwrite::replace"), text.npos) << text;
+    EXPECT_TRUE(failure && failure->code() == ErrorCode::unsupported) << text;
+    EXPECT_EQ(test::text_of(replaced), "success");
+  }
+  expect_version(earlier + 4, "after what could not be refused");
+  EXPECT_EQ(test::names_in(folder_).size(), before.size());
 }
 
 INSTANTIATE_TEST_SUITE_P(

@@ -142,8 +142,10 @@ Finding sync_folder(const fs::path& folder) {
   const Fd fd(folder, O_RDONLY | O_DIRECTORY);
   if (fd.get() >= 0 && ::fsync(fd.get()) == 0) return {Grade::ok, "folder", "fsync"};
   const int error = errno;
-  return {error == EINVAL ? Grade::note : Grade::bad, "folder",
-          "fsync: " + why(error) + (error == EINVAL ? ": it has nothing to sync, as it says" : "")};
+  const bool not_offered = error == EINVAL || error == ENOSYS || error == EOPNOTSUPP ||
+                           error == EBADF || error == EISDIR;
+  return {not_offered ? Grade::note : Grade::bad, "folder",
+          "fsync: " + why(error) + (not_offered ? ": h5dcp calls syncfs instead" : "")};
 }
 
 }  // namespace

@@ -13,12 +13,15 @@ namespace h5dcp {
 // copied is not verified, but for the index. Rank-local.
 //
 // Throws Error{not_found}, Error{corrupt} if `from` is no checkpoint, or a data file is not what it
-// was; Error{invalid_argument} if `to` exists and may not be replaced, or is `from`; Error{io}.
+// was; Error{invalid_argument} if `to` exists and may not be replaced, or is `from`;
+// Error{unsupported} for Overwrite::refuse on a file system that offers no way to be sure;
+// Error{io}.
 void copy_checkpoint(const std::string& from, const std::string& to,
                      Overwrite overwrite = Overwrite::refuse);
 
 // The same, then `from` is gone. At every moment one of the two is a whole checkpoint. On one file
-// system nothing large is copied: data files get a second name first. Rank-local.
+// system nothing large is copied: data files get a second name first. What is moved is brought to
+// the disk first, whoever made it. Rank-local.
 //
 // Throws the same, and Error{invalid_argument} if `from` is a link.
 void move_checkpoint(const std::string& from, const std::string& to,

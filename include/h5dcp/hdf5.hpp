@@ -35,7 +35,7 @@ std::optional<Transfer> transfer_named(std::string_view name);
 
 enum class Overwrite : std::uint8_t {
   replace,  // a checkpoint of that name is replaced, in one step, once the new one is durable
-  refuse,   // it is an error if there is one
+  refuse,   // it is an error if there is one, or if the file system offers no way to be sure
 };
 
 // How the elements of tensors lie in the file. The numbers are those of messages.

@@ -63,10 +63,14 @@ FilePlacement placement_at(const std::string& to, const std::string& from, Way w
   return placement;
 }
 
-// A second name for the file, or a copy where that cannot be.
+// Gives the file a second name, or copies it where that cannot be, and brings its bytes to the
+// disk: whoever made it may have left them in the page cache.
 void take_data_file(const PosixFile& from, const std::string& to, Way way,
                     const FilePlacement& placement) {
-  if (way == Way::move && ::link(from.path().c_str(), to.c_str()) == 0) return;
+  if (way == Way::move && ::link(from.path().c_str(), to.c_str()) == 0) {
+    from.sync();
+    return;
+  }
   const PosixFile copy = make_file(to, placement);
   copy_bytes(from, 0, copy, 0, from.size());
   copy.sync();
@@ -146,9 +150,8 @@ void copy_as(const Opened& opened, const std::string& to, Overwrite overwrite, W
   if (fs::equivalent(from, to, unknown)) {
     throw Error(ErrorCode::invalid_argument, "'" + to + "' is that checkpoint");
   }
-  make_folder(folder_of(to));
-  if (overwrite == Overwrite::refuse) refuse_existing(to);
   const auto id = random_id();
+  prepare_folder(to, overwrite, id);
   Unfinished made(to, id, placement_at(to, from, way));
   const auto& record = opened.index.record();
   if (record.data_files > 0) {
@@ -180,6 +183,8 @@ bool rename_checkpoint(const std::string& from, const std::string& to, Overwrite
   }
   if (source.st_dev != target.st_dev) return false;
   const PosixFile file(from, PosixFile::Mode::read);
+  file.sync();  // whoever made it may have left its bytes in the page cache
+  sync_entries_above(folder_of(to));
   const auto access = access_at(to);
   auto replaced = Removal::of_data(to);
   move_name(from, to, file, overwrite);
@@ -221,7 +226,8 @@ void move_checkpoint(const std::string& from, const std::string& to, Overwrite o
                                      "' cannot be removed, or is another checkpoint now");
     }
     sync_folder(folder_of(from));
-    data.carry_out();
+    if (!data.carry_out().empty())
+      sync_folder(folder_of(from));  // or they would be back after a power cut
   });
 }
 

@@ -1,6 +1,5 @@
 #include "commit/publish.hpp"
 
-#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -12,6 +11,7 @@
 
 #include "base/context.hpp"
 #include "files/folder.hpp"
+#include "files/new_name.hpp"
 #include "files/partial_name.hpp"
 #include "h5dcp/error.hpp"
 
@@ -53,18 +53,28 @@ int rename_over(const std::string& from, const std::string& to) {
   return error_of([&] { return ::rename(from.c_str(), to.c_str()); });
 }
 
+// Removes the name `from` once `to` is on the disk: else a power cut could leave neither. A name
+// that stays does no harm, and settle_name() tells why the folder cannot be synced.
+void remove_second_name(const std::string& from, const std::string& to, const PosixFile& file) {
+  try {
+    sync_folder(folder_of(to));
+  } catch (const Error&) {
+    return;
+  }
+  Removal::of_name(from, FileId(file.status())).carry_out();  // or a later save does
+}
+
 // The same if there is nothing at `to`.
+//
+// Throws Error{unsupported} if the file system offers no way.
 int rename_to_new(const std::string& from, const std::string& to, const PosixFile& file) {
-  int error = error_of(
-      [&] { return ::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE); });
-  if (error != EINVAL && error != ENOSYS) return error;
-  // A file system without that flag. A link fails as well if the name is taken.
-  error = error_of([&] { return ::link(from.c_str(), to.c_str()); });
-  if (error == 0 || has_name(file, to) == true) {
-    Removal::of_name(from, FileId(file.status())).carry_out();  // or a later save does
+  const auto renamed = give_new_name(from, to);
+  if (renamed.is_second && (renamed.error == 0 || has_name(file, to) == true)) {
+    remove_second_name(from, to, file);
     return 0;
   }
-  return error;
+  if (renamed.is_not_offered()) throw cannot_refuse(to);
+  return renamed.error;
 }
 
 struct Renamed {

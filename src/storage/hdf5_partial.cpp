@@ -6,6 +6,7 @@
 
 #include "comm/log.hpp"
 #include "files/folder.hpp"
+#include "files/new_name.hpp"
 #include "files/partial_name.hpp"
 #include "files/removal.hpp"
 #include "h5dcp/error.hpp"
@@ -14,10 +15,22 @@
 
 namespace h5dcp {
 
+void prepare_folder(const std::string& path, Overwrite overwrite, std::uint64_t generation) {
+  const auto folder = folder_of(path);
+  make_folder(folder);
+  sync_entries_above(folder);
+  // From here on what the folder has now is what it has after a power cut. An earlier job may have
+  // died between its rename and its fsync; what the older entry leads to must not be removed
+  // before.
+  sync_folder(folder);
+  if (overwrite != Overwrite::refuse) return;
+  refuse_existing(path);
+  check_new_name(path, generation);
+}
+
 Unfinished make_unfinished(const Comm& comm, const std::string& path, Overwrite overwrite,
                            std::uint64_t generation, const FilePlacement& placement) {
-  make_folder(folder_of(path));
-  if (overwrite == Overwrite::refuse) refuse_existing(path);
+  prepare_folder(path, overwrite, generation);
   Unfinished made(path, generation, placement);
   const std::string create = "create '" + path + "'";
   for (auto& removal : Removal::of_killed_saves(path, made)) {

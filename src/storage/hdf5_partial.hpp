@@ -15,9 +15,17 @@
 
 namespace h5dcp {
 
+// Makes the folder of the checkpoint `path`, where it is missing, and brings what it holds, and its
+// own name, to the disk: what is found there may be relied on, and what nothing there leads to may
+// be removed. `generation` is that of the unfinished file, which is not there yet.
+//
+// Throws Error{invalid_argument} if the checkpoint exists and may not be replaced,
+// Error{unsupported} if the file system cannot refuse to replace one; Error{io}.
+void prepare_folder(const std::string& path, Overwrite overwrite, std::uint64_t generation);
+
 // On the coordinator: makes the folder and the new file, and removes what killed saves left.
 //
-// Throws Error{invalid_argument} if the checkpoint exists and may not be replaced; Error{io}.
+// Throws as prepare_folder().
 Unfinished make_unfinished(const Comm& comm, const std::string& path, Overwrite overwrite,
                            std::uint64_t generation, const FilePlacement& placement);
 

@@ -36,10 +36,9 @@ StorageMeta Hdf5Writer::storage_meta() const {
 
 bool Hdf5Writer::validate_checkpoint_id(const std::string& checkpoint_id) {
   if (!is_file_path(checkpoint_id)) return false;
-  std::error_code error;
-  auto folder = folder_of(checkpoint_id);
-  while (!std::filesystem::exists(folder, error)) folder = folder_of(folder);
-  return std::filesystem::is_directory(folder, error) && ::access(folder.c_str(), W_OK) == 0;
+  std::error_code unknown;
+  const auto folder = nearest_folder(folder_of(checkpoint_id));
+  return std::filesystem::is_directory(folder, unknown) && ::access(folder.c_str(), W_OK) == 0;
 }
 
 void Hdf5Writer::set_up_storage_writer(bool is_coordinator) {

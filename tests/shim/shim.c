@@ -20,6 +20,8 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "effects.h"
+
 // Whoever comes next after us with a function of this name: the C library, or a sanitizer.
 #define REAL(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
 
@@ -34,6 +36,7 @@ static char hit[PATH_MAX + 64];
 static long block_bytes;
 static char forbidden[96];
 static int forbidden_error;
+static char dies_after[32];
 
 void h5dcp_shim_arm(const char* in, enum h5dcp_shim_calls which, enum h5dcp_shim_fault what,
                     long call) {
@@ -70,6 +73,16 @@ void h5dcp_shim_forbid(const char* function, int error) {
   snprintf(forbidden, sizeof forbidden, "%s", function == NULL ? "" : function);
   forbidden_error = error;
   pthread_mutex_unlock(&lock);
+}
+
+void h5dcp_shim_die_after(const char* function) {
+  pthread_mutex_lock(&lock);
+  snprintf(dies_after, sizeof dies_after, "%s", function);
+  pthread_mutex_unlock(&lock);
+}
+
+void h5dcp_shim_mark(const char* text) {
+  effects_mark(text);
 }
 
 void h5dcp_shim_block_bytes(long nbytes) {
@@ -168,6 +181,10 @@ static bool is_forbidden(const char* function) {
   return false;
 }
 
+static void die_if_after(const char* function) {
+  if (strcmp(function, dies_after) == 0) kill_session();
+}
+
 static bool is_watched(const char* path) {
   const size_t length = strlen(folder);
   return length > 0 && strncmp(path, folder, length) == 0 &&
@@ -260,38 +277,48 @@ static struct fate decide_path(const char* function, int at, const char* name, b
     }                                    \
   } while (0)
 
-// A call that moves `size` bytes, of which `call` is given `n`.
-#define MOVE(function, fd, size, reads, call)                        \
+// A call that moves `size` bytes, of which `call` is given `n`. `effect` logs what it wrote.
+#define MOVE(function, fd, size, reads, call, effect)                \
   do {                                                               \
     const struct fate fate = decide_fd(function, fd, reads);         \
     if (fate.error != 0) SUFFER(fate);                               \
     const size_t n = fate.half && (size) > 1 ? (size) / 2 : (size);  \
+    if (!(reads)) effects_begin();                                   \
     const ssize_t moved = (call);                                    \
+    effect;                                                          \
+    if (!(reads)) effects_end();                                     \
     if (fate.last) kill_session();                                   \
     return moved;                                                    \
   } while (0)
 
+#define NO_EFFECT ((void)0)
+
 ssize_t write(int fd, const void* data, size_t size) {
-  MOVE("write", fd, size, false, REAL(write)(fd, data, n));
+  const struct iovec all = {(void*)data, size};
+  MOVE("write", fd, size, false, REAL(write)(fd, data, n), effects_here(fd, &all, 1, moved));
 }
 ssize_t pwrite(int fd, const void* data, size_t size, off_t at) {
-  MOVE("pwrite", fd, size, false, REAL(pwrite)(fd, data, n, at));
+  const struct iovec all = {(void*)data, size};
+  MOVE("pwrite", fd, size, false, REAL(pwrite)(fd, data, n, at),
+       effects_write(fd, &all, 1, moved, at));
 }
 ssize_t pwrite64(int fd, const void* data, size_t size, off64_t at) {
-  MOVE("pwrite", fd, size, false, REAL(pwrite64)(fd, data, n, at));
+  const struct iovec all = {(void*)data, size};
+  MOVE("pwrite", fd, size, false, REAL(pwrite64)(fd, data, n, at),
+       effects_write(fd, &all, 1, moved, at));
 }
 ssize_t read(int fd, void* data, size_t size) {
-  MOVE("read", fd, size, true, REAL(read)(fd, data, n));
+  MOVE("read", fd, size, true, REAL(read)(fd, data, n), NO_EFFECT);
 }
 ssize_t pread(int fd, void* data, size_t size, off_t at) {
-  MOVE("pread", fd, size, true, REAL(pread)(fd, data, n, at));
+  MOVE("pread", fd, size, true, REAL(pread)(fd, data, n, at), NO_EFFECT);
 }
 ssize_t pread64(int fd, void* data, size_t size, off64_t at) {
-  MOVE("pread", fd, size, true, REAL(pread64)(fd, data, n, at));
+  MOVE("pread", fd, size, true, REAL(pread64)(fd, data, n, at), NO_EFFECT);
 }
 
 // The same with a list of ranges, of which `call` is given `count` in `some`.
-#define MOVE_LIST(function, fd, list, length, reads, call)                 \
+#define MOVE_LIST(function, fd, list, length, reads, call, effect)         \
   do {                                                                     \
     const struct fate fate = decide_fd(function, fd, reads);               \
     if (fate.error != 0) SUFFER(fate);                                     \
@@ -299,28 +326,34 @@ ssize_t pread64(int fd, void* data, size_t size, off64_t at) {
     if (one.iov_len > 1) one.iov_len /= 2;                                 \
     const struct iovec* some = fate.half && (length) > 0 ? &one : (list);  \
     const int count = fate.half && (length) > 0 ? 1 : (length);            \
+    if (!(reads)) effects_begin();                                         \
     const ssize_t moved = (call);                                          \
+    effect;                                                                \
+    if (!(reads)) effects_end();                                           \
     if (fate.last) kill_session();                                         \
     return moved;                                                          \
   } while (0)
 
 ssize_t writev(int fd, const struct iovec* list, int length) {
-  MOVE_LIST("writev", fd, list, length, false, REAL(writev)(fd, some, count));
+  MOVE_LIST("writev", fd, list, length, false, REAL(writev)(fd, some, count),
+            effects_here(fd, some, count, moved));
 }
 ssize_t pwritev(int fd, const struct iovec* list, int length, off_t at) {
-  MOVE_LIST("pwritev", fd, list, length, false, REAL(pwritev)(fd, some, count, at));
+  MOVE_LIST("pwritev", fd, list, length, false, REAL(pwritev)(fd, some, count, at),
+            effects_write(fd, some, count, moved, at));
 }
 ssize_t pwritev64(int fd, const struct iovec* list, int length, off64_t at) {
-  MOVE_LIST("pwritev", fd, list, length, false, REAL(pwritev64)(fd, some, count, at));
+  MOVE_LIST("pwritev", fd, list, length, false, REAL(pwritev64)(fd, some, count, at),
+            effects_write(fd, some, count, moved, at));
 }
 ssize_t readv(int fd, const struct iovec* list, int length) {
-  MOVE_LIST("readv", fd, list, length, true, REAL(readv)(fd, some, count));
+  MOVE_LIST("readv", fd, list, length, true, REAL(readv)(fd, some, count), NO_EFFECT);
 }
 ssize_t preadv(int fd, const struct iovec* list, int length, off_t at) {
-  MOVE_LIST("preadv", fd, list, length, true, REAL(preadv)(fd, some, count, at));
+  MOVE_LIST("preadv", fd, list, length, true, REAL(preadv)(fd, some, count, at), NO_EFFECT);
 }
 ssize_t preadv64(int fd, const struct iovec* list, int length, off64_t at) {
-  MOVE_LIST("preadv", fd, list, length, true, REAL(preadv64)(fd, some, count, at));
+  MOVE_LIST("preadv", fd, list, length, true, REAL(preadv64)(fd, some, count, at), NO_EFFECT);
 }
 
 static bool only_reads(int flags) {
@@ -335,14 +368,31 @@ static bool makes_new(int flags) {
   return (flags & O_CREAT) != 0 && (flags & O_EXCL) != 0;
 }
 
-#define OPEN(at, call)                                                    \
+// Opens the file, and logs whether that made it or took its bytes away.
+static int open_with_effect(int at, const char* path, int flags, mode_t mode) {
+  if (!effects_are_logged() || (flags & (O_CREAT | O_TRUNC)) == 0) {
+    return REAL(openat64)(at, path, flags, mode);
+  }
+  char where[PATH_MAX];
+  struct stat status;
+  locate(at, path, where);
+  effects_begin();
+  const bool is_new = lstat(where, &status) != 0;
+  const int opened = REAL(openat64)(at, path, flags, mode);
+  if (opened >= 0 && is_new) effects_create(where);
+  if (opened >= 0 && !is_new && (flags & O_TRUNC) != 0) effects_truncate(opened, 0);
+  effects_end();
+  return opened;
+}
+
+#define OPEN(at)                                                          \
   do {                                                                    \
     va_list more;                                                         \
     va_start(more, flags);                                                \
     const mode_t mode = mode_in(flags, &more);                            \
     va_end(more);                                                         \
     SUFFER(decide_path("open", at, path, only_reads(flags)));             \
-    const int opened = (call);                                            \
+    const int opened = open_with_effect(at, path, flags, mode);           \
     if (opened >= 0 && lustre_folder.size > 0) {                          \
       char where[PATH_MAX];                                               \
       locate(at, path, where);                                            \
@@ -355,24 +405,24 @@ static bool makes_new(int flags) {
   } while (0)
 
 int open(const char* path, int flags, ...) {
-  OPEN(AT_FDCWD, REAL(open)(path, flags, mode));
+  OPEN(AT_FDCWD);
 }
 int open64(const char* path, int flags, ...) {
-  OPEN(AT_FDCWD, REAL(open64)(path, flags, mode));
+  OPEN(AT_FDCWD);
 }
 int openat(int at, const char* path, int flags, ...) {
-  OPEN(at, REAL(openat)(at, path, flags, mode));
+  OPEN(at);
 }
 int openat64(int at, const char* path, int flags, ...) {
-  OPEN(at, REAL(openat64)(at, path, flags, mode));
+  OPEN(at);
 }
 int creat(const char* path, mode_t mode) {
   SUFFER(decide_path("creat", AT_FDCWD, path, false));
-  return REAL(creat)(path, mode);
+  return open_with_effect(AT_FDCWD, path, O_CREAT | O_WRONLY | O_TRUNC, mode);
 }
 int creat64(const char* path, mode_t mode) {
   SUFFER(decide_path("creat", AT_FDCWD, path, false));
-  return REAL(creat64)(path, mode);
+  return open_with_effect(AT_FDCWD, path, O_CREAT | O_WRONLY | O_TRUNC, mode);
 }
 
 // Whether the call is about stripes in the folder.
@@ -382,9 +432,12 @@ static bool is_lustre(const char* path, const char* name) {
 
 int mknod(const char* path, mode_t mode, dev_t device) {
   SUFFER(decide_path("mknod", AT_FDCWD, path, false));
-  const int status = REAL(mknod)(path, mode, device);
   char where[PATH_MAX];
   locate(AT_FDCWD, path, where);
+  effects_begin();
+  const int status = REAL(mknod)(path, mode, device);
+  if (status == 0) effects_create(where);
+  effects_end();
   if (status == 0 && is_watched(where)) lustre_made(where);
   return status;
 }
@@ -431,31 +484,45 @@ int fstat(int fd, struct stat* status) {
   return done;
 }
 
+// Makes a call that returns 0 if it succeeds, and then logs `effect`.
+#define WITH_EFFECT(call, effect) \
+  do {                            \
+    effects_begin();              \
+    const int done = (call);      \
+    if (done == 0) effect;        \
+    effects_end();                \
+    return done;                  \
+  } while (0)
+
 int fsync(int fd) {
   struct stat status;
   const bool of_folder = fstat(fd, &status) == 0 && S_ISDIR(status.st_mode);
   SUFFER(decide_fd(of_folder ? "fsync of a folder" : "fsync", fd, false));
-  return REAL(fsync)(fd);
+  WITH_EFFECT(REAL(fsync)(fd), effects_sync(fd));
 }
 int fdatasync(int fd) {
   SUFFER(decide_fd("fdatasync", fd, false));
-  return REAL(fdatasync)(fd);
+  WITH_EFFECT(REAL(fdatasync)(fd), effects_sync(fd));
+}
+int syncfs(int fd) {
+  SUFFER(decide_fd("syncfs", fd, false));
+  WITH_EFFECT(REAL(syncfs)(fd), effects_syncfs(fd));
 }
 int ftruncate(int fd, off_t size) {
   SUFFER(decide_fd("ftruncate", fd, false));
-  return REAL(ftruncate)(fd, size);
+  WITH_EFFECT(REAL(ftruncate)(fd, size), effects_truncate(fd, size));
 }
 int ftruncate64(int fd, off64_t size) {
   SUFFER(decide_fd("ftruncate", fd, false));
-  return REAL(ftruncate64)(fd, size);
+  WITH_EFFECT(REAL(ftruncate64)(fd, size), effects_truncate(fd, size));
 }
 int fallocate(int fd, int mode, off_t at, off_t size) {
   SUFFER(decide_fd("fallocate", fd, false));
-  return REAL(fallocate)(fd, mode, at, size);
+  WITH_EFFECT(REAL(fallocate)(fd, mode, at, size), effects_allocate(fd, at + size));
 }
 int fallocate64(int fd, int mode, off64_t at, off64_t size) {
   SUFFER(decide_fd("fallocate", fd, false));
-  return REAL(fallocate64)(fd, mode, at, size);
+  WITH_EFFECT(REAL(fallocate64)(fd, mode, at, size), effects_allocate(fd, at + size));
 }
 
 // Fails if `function`, which is not counted, is forbidden for `path`.
@@ -495,45 +562,75 @@ int fcntl64(int fd, int command, ...) {
   return lock_fails(fd, command) ? -1 : REAL(fcntl64)(fd, command, argument);
 }
 
+// Makes a call that changes names, logs `effect` if it succeeds, and dies then if it is to.
+#define CHANGE_NAMES(function, call, effect) \
+  do {                                       \
+    effects_begin();                         \
+    const int done = (call);                 \
+    if (done == 0) effect;                   \
+    effects_end();                           \
+    if (done == 0) die_if_after(function);   \
+    return done;                             \
+  } while (0)
+
 // A call with two names counts by the second, which is the one that changes hands.
+#define CHANGE_TWO(function, what, from_at, from, to_at, to, call)        \
+  do {                                                                    \
+    SUFFER(decide_path(function, to_at, to, false));                      \
+    char first[PATH_MAX];                                                 \
+    char second[PATH_MAX];                                                \
+    locate(from_at, from, first);                                         \
+    locate(to_at, to, second);                                            \
+    CHANGE_NAMES(function, call, effects_names(what, first, second));     \
+  } while (0)
+
+static int rename_in_log(const char* from, const char* to) {
+  CHANGE_TWO("rename", "rename", AT_FDCWD, from, AT_FDCWD, to, REAL(rename)(from, to));
+}
 int rename(const char* from, const char* to) {
-  SUFFER(decide_path("rename", AT_FDCWD, to, false));
-  const int status = REAL(rename)(from, to);
   char where[PATH_MAX];
   locate(AT_FDCWD, to, where);
+  const int status = rename_in_log(from, to);
   return status == 0 && fails_uncounted("answer of rename", where) ? -1 : status;
 }
 int renameat(int from_at, const char* from, int to_at, const char* to) {
-  SUFFER(decide_path("rename", to_at, to, false));
-  return REAL(renameat)(from_at, from, to_at, to);
+  CHANGE_TWO("rename", "rename", from_at, from, to_at, to,
+             REAL(renameat)(from_at, from, to_at, to));
 }
 int renameat2(int from_at, const char* from, int to_at, const char* to, unsigned flags) {
-  SUFFER(decide_path("renameat2", to_at, to, false));
-  return REAL(renameat2)(from_at, from, to_at, to, flags);
+  CHANGE_TWO("renameat2", "rename", from_at, from, to_at, to,
+             REAL(renameat2)(from_at, from, to_at, to, flags));
 }
 int link(const char* from, const char* to) {
-  SUFFER(decide_path("link", AT_FDCWD, to, false));
-  return REAL(link)(from, to);
+  CHANGE_TWO("link", "link", AT_FDCWD, from, AT_FDCWD, to, REAL(link)(from, to));
 }
 int linkat(int from_at, const char* from, int to_at, const char* to, int flags) {
-  SUFFER(decide_path("link", to_at, to, false));
-  return REAL(linkat)(from_at, from, to_at, to, flags);
+  CHANGE_TWO("link", "link", from_at, from, to_at, to,
+             REAL(linkat)(from_at, from, to_at, to, flags));
 }
+
+#define CHANGE_ONE(function, at, path, call, effect)  \
+  do {                                                \
+    SUFFER(decide_path(function, at, path, false));   \
+    char where[PATH_MAX];                             \
+    locate(at, path, where);                          \
+    CHANGE_NAMES(function, call, effect(where));      \
+  } while (0)
+
 int mkdir(const char* path, mode_t mode) {
-  SUFFER(decide_path("mkdir", AT_FDCWD, path, false));
-  return REAL(mkdir)(path, mode);
+  CHANGE_ONE("mkdir", AT_FDCWD, path, REAL(mkdir)(path, mode), effects_mkdir);
+}
+int rmdir(const char* path) {
+  CHANGE_ONE("unlink", AT_FDCWD, path, REAL(rmdir)(path), effects_unlink);
 }
 int unlink(const char* path) {
-  SUFFER(decide_path("unlink", AT_FDCWD, path, false));
-  return REAL(unlink)(path);
+  CHANGE_ONE("unlink", AT_FDCWD, path, REAL(unlink)(path), effects_unlink);
 }
 int unlinkat(int at, const char* path, int flags) {
-  SUFFER(decide_path("unlink", at, path, false));
-  return REAL(unlinkat)(at, path, flags);
+  CHANGE_ONE("unlink", at, path, REAL(unlinkat)(at, path, flags), effects_unlink);
 }
 int remove(const char* path) {
-  SUFFER(decide_path("unlink", AT_FDCWD, path, false));
-  return REAL(remove)(path);
+  CHANGE_ONE("unlink", AT_FDCWD, path, REAL(remove)(path), effects_unlink);
 }
 
 int memfd_create(const char* name, unsigned flags) {

@@ -45,6 +45,13 @@ void h5dcp_shim_pause(int pause);
 // "answer of rename" the rename is done before it fails. Several are separated by '|'. NULL ends that.
 void h5dcp_shim_forbid(const char* function, int error);
 
+// Once a call of that function, which changes names, has succeeded, every process of the session
+// ends as with SHIM_KILL.
+void h5dcp_shim_die_after(const char* function);
+
+// Adds a line to the log of effects (effects.h), if there is one.
+void h5dcp_shim_mark(const char* text);
+
 // From now on the folder that was armed is as one on Lustre: a file gets the attribute "lustre.lov"
 // when setxattr() gives it one, or else, of these bytes, when it is first opened; after that
 // setxattr() changes nothing, and does not say so. NULL ends that.
