@@ -76,21 +76,6 @@ void take_data_file(const PosixFile& from, const std::string& to, Way way,
   copy.sync();
 }
 
-// Gives the data files, which may have two names until here, the access of what they replace. Their
-// folder has it already.
-void give_to_data_files(const Unfinished& made, std::uint32_t data_files) noexcept {
-  if (!made.placement().access) return;
-  for (std::uint32_t number = 1; number <= data_files; ++number) {
-    try {
-      const PosixFile file(made.data_folder() + "/" + data_file_name(number),
-                           PosixFile::Mode::read);
-      give(*made.placement().access, file.get(), 0);
-    } catch (const std::exception&) {
-      continue;  // the checkpoint has its name already
-    }
-  }
-}
-
 // What make_skeleton() was given for the checkpoint.
 std::vector<SkeletonEntry> entries_of(const Opened& opened) {
   const auto& index = opened.index;
@@ -170,7 +155,7 @@ void copy_as(const Opened& opened, const std::string& to, Overwrite overwrite, W
   if (made.placement().access) give_finally(*made.placement().access, made.file().get());
   auto replaced = Removal::of_data(to);
   take_name(made, to, overwrite);
-  give_to_data_files(made, record.data_files);
+  made.give_to_data_files(record.data_files);  // which may have had two names until here
   settle_name(to, std::move(replaced));
 }
 

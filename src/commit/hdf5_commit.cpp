@@ -55,7 +55,7 @@ void Hdf5Writer::commit(std::uint64_t index_digest) {
   save.files.own().sync();
   auto& made = *save.unfinished;
   if (const auto& access = made.placement().access) {
-    for (const auto& file : save.data_files) give_finally(*access, file.get());
+    if ((access->mode & 0600U) != 0600U) made.give_to_data_files(record.data_files);
     give_finally(*access, made.file().get());
   }
   auto replaced = Removal::of_data(path_);

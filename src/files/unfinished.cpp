@@ -5,12 +5,14 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <exception>
 #include <utility>
 
 #include "files/file_lock.hpp"
 #include "files/folder.hpp"
 #include "files/partial_name.hpp"
 #include "files/removal.hpp"
+#include "layout/data_parts.hpp"
 
 namespace h5dcp {
 namespace {
@@ -62,6 +64,18 @@ void Unfinished::make_data_folder(const std::string& name) {
   folder_ = folder;
   if (placement_.access) give_to_folder(folder, *placement_.access);
   sync_folder(folder_of(folder));
+}
+
+void Unfinished::give_to_data_files(std::uint32_t data_files) const noexcept {
+  if (!placement_.access) return;
+  for (std::uint32_t number = 1; number <= data_files; ++number) {
+    try {
+      const PosixFile file(folder_ + "/" + data_file_name(number), PosixFile::Mode::read);
+      give(*placement_.access, file.get(), 0);
+    } catch (const std::exception&) {
+      continue;  // only its owner may do less or more
+    }
+  }
 }
 
 }  // namespace h5dcp

@@ -33,6 +33,10 @@ class Unfinished {
   // Its path; empty if there is none.
   const std::string& data_folder() const { return folder_; }
 
+  // Gives data files 1 to `data_files` the access of what they replace, and nothing more, as far as
+  // that can be. Their folder has it from the beginning.
+  void give_to_data_files(std::uint32_t data_files) const noexcept;
+
   // Calls off the removal: the file has its name, or may have it.
   void keep() { is_kept_ = true; }
 

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <utility>
 
+#include "h5dcp/error.hpp"
 #include "layout/dataset_name.hpp"
 
 namespace h5dcp {
