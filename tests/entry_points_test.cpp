@@ -374,10 +374,10 @@ TEST_F(EntryPoints, WithoutAStorage) {
                       "plan", "no checkpoint id is given, and no storage");
   test::expect_failed(test::failure_of([&] { load(state, {}); }), ErrorCode::invalid_argument,
                       "plan", "no checkpoint id is given, and no storage");
-  test::expect_failed(
-      test::failure_of([&] { save(state, {.checkpoint_id = "s3://bucket/key"}); }),
-      ErrorCode::invalid_argument, "plan",
-      "save to 's3://bucket/key': no storage takes that checkpoint id (asked: HDF5)");
+  test::expect_failed(test::failure_of([&] { save(state, {.checkpoint_id = "s3://bucket/key"}); }),
+                      ErrorCode::invalid_argument, "plan",
+                      "save to 's3://bucket/key': no storage takes that checkpoint id (HDF5: it is "
+                      "a URL, not a path)");
 }
 
 TEST_F(EntryPoints, WhatIsWrongOnOneRankAloneHoldsUpNobody) {

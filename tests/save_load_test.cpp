@@ -149,18 +149,22 @@ TEST(CheckpointId, IsThePathOfAFile) {
     const char* why;
     const char* id;
     bool writer, reader;
+    const char* said;  // why a writer does not take it
   };
-  const Case cases[] = {{"a new file", "new.h5", true, true},
-                        {"in folders that will be made", "a/b/new.h5", true, true},
-                        {"a folder", "/", false, false},
-                        {"a folder by its form", "new/", false, false},
-                        {"a URL", "s3://bucket/new.h5", false, false},
-                        {"nothing", "", false, false},
-                        {"below a file", "/proc/version/new.h5", false, true}};
+  const Case cases[] = {
+      {"a new file", "new.h5", true, true, ""},
+      {"in folders that will be made", "a/b/new.h5", true, true, ""},
+      {"a folder", "/", false, false, "it is a directory"},
+      {"a folder by its form", "new/", false, false, "it names a directory"},
+      {"a URL", "s3://bucket/new.h5", false, false, "it is a URL, not a path"},
+      {"nothing", "", false, false, "it is empty"},
+      {"below a file", "/proc/version/new.h5", false, true, "'/proc/version' is not a directory"}};
   for (const auto& c : cases) {
     EXPECT_EQ(Hdf5Writer::validate_checkpoint_id(c.id), c.writer) << c.why;
     EXPECT_EQ(Hdf5Reader::validate_checkpoint_id(c.id), c.reader) << c.why;
+    EXPECT_EQ(Hdf5Writer::why_not(c.id), c.said) << c.why;
   }
+  EXPECT_EQ(Hdf5Writer::why_not(std::string("a\0b", 3)), "it has a NUL character in it");
 }
 
 TEST_P(SaveLoad, ValuesComeBackAsTheyWere) {

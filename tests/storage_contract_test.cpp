@@ -129,7 +129,7 @@ TEST_F(StorageContract, IdsGoToTheBackendThatTakesThem) {
                                             .make_writer = nullptr,
                                             .make_reader = nullptr}}});
                       }),
-                      ErrorCode::invalid_argument, "plan", "(asked: nobody)");
+                      ErrorCode::invalid_argument, "plan", "takes that checkpoint id (nobody)");
 }
 
 TEST_F(StorageContract, OnlyTheCoordinatorHasTheData) {

@@ -113,6 +113,9 @@ class Hdf5Writer : public ParallelStorageWriter, private RepeatingWriter {
   // Whether `checkpoint_id` can be the path of a file: no URL, no folder, and the nearest folder
   // above it that exists can be written. Rank-local.
   static bool validate_checkpoint_id(const std::string& checkpoint_id);
+  // Why validate_checkpoint_id() is false, as "it is a directory"; empty if it is true.
+  // Rank-local.
+  static std::string why_not(const std::string& checkpoint_id);
 
   // Of the last save.
   CollectiveCalls collective_calls() const;
@@ -153,6 +156,9 @@ class Hdf5Reader : public ParallelStorageReader {
 
   // Whether `checkpoint_id` can be the path of a file: no URL and no folder. Rank-local.
   static bool validate_checkpoint_id(const std::string& checkpoint_id);
+  // Why validate_checkpoint_id() is false, as "it is a directory"; empty if it is true.
+  // Rank-local.
+  static std::string why_not(const std::string& checkpoint_id);
 
   // Of the last load.
   CollectiveCalls collective_calls() const;

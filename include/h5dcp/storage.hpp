@@ -213,6 +213,9 @@ struct StorageBackend {
   std::function<bool(const std::string& checkpoint_id)> validate_reader_id;
   std::function<std::unique_ptr<StorageWriterBase>(const std::string& checkpoint_id)> make_writer;
   std::function<std::unique_ptr<StorageReaderBase>(const std::string& checkpoint_id)> make_reader;
+  // Why the storage does not take an id, for error messages: "it is a directory". Optional.
+  std::function<std::string(const std::string& checkpoint_id)> why_not_writer_id = nullptr;
+  std::function<std::string(const std::string& checkpoint_id)> why_not_reader_id = nullptr;
 };
 
 // Those of h5dcp, in the order in which they are asked: the first that takes an id has it.

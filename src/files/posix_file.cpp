@@ -71,6 +71,9 @@ std::optional<struct stat> status_at(const std::string& path) {
 
 PosixFile::PosixFile(std::string path, Mode mode, mode_t permissions) : path_(std::move(path)) {
   const std::string action = (mode == Mode::create ? "create '" : "open '") + path_ + "'";
+  if (path_.find('\0') != std::string::npos) {
+    throw Error(ErrorCode::invalid_argument, action + ": the name has a NUL character in it");
+  }
   do {
     // Does not wait for somebody to write to a pipe; means nothing to files.
     fd_ = ::open(path_.c_str(), flags_of(mode) | O_CLOEXEC | O_NONBLOCK,  // NOLINT(*-vararg)

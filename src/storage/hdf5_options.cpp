@@ -123,18 +123,19 @@ std::uint64_t piece_bytes(const Hdf5Options& options) {
   return std::min(options.piece_bytes, kInCache);
 }
 
-bool is_file_path(const std::string& path) {
-  return std::filesystem::path(path).has_filename() && path.find("://") == std::string::npos &&
-         obstacle_at(path).empty();
+std::string why_no_checkpoint(const std::string& path) {
+  if (path.empty()) return "it is empty";
+  if (path.find('\0') != std::string::npos) return "it has a NUL character in it";
+  if (path.find("://") != std::string::npos) return "it is a URL, not a path";
+  const auto obstacle = obstacle_at(path);
+  if (!obstacle.empty()) return "it is " + obstacle;
+  return std::filesystem::path(path).has_filename() ? "" : "it names a directory";
 }
 
 void check_path(const std::string& verb, const std::string& path) {
   if (path.empty()) throw Error(ErrorCode::invalid_argument, verb + ": no checkpoint id is given");
-  if (is_file_path(path)) return;
-  const auto obstacle = obstacle_at(path);
-  throw Error(ErrorCode::invalid_argument,
-              verb + " '" + path + "': '" + path + "' " +
-                  (obstacle.empty() ? "names no file" : "is " + obstacle));
+  const auto why = why_no_checkpoint(path);
+  if (!why.empty()) throw Error(ErrorCode::invalid_argument, verb + " '" + path + "': " + why);
 }
 
 }  // namespace h5dcp

@@ -24,9 +24,9 @@ constexpr bool is_shared(Transfer transfer) {
   return transfer == Transfer::aggregated || transfer == Transfer::automatic;
 }
 
-// Whether `path` can name a checkpoint: it is no URL, and there is a regular file, a link that
-// leads to no folder, or nothing.
-bool is_file_path(const std::string& path);
+// Why `path` cannot name a checkpoint, as "it is a directory". Empty if it can: it is no URL, and
+// there is a regular file, a link that leads to no folder, or nothing.
+std::string why_no_checkpoint(const std::string& path);
 
 // Throws Error{invalid_argument}, "<verb> '<path>': ...", if it cannot.
 void check_path(const std::string& verb, const std::string& path);

@@ -110,7 +110,11 @@ void Hdf5Reader::reset(const std::optional<std::string>& checkpoint_id) {
 }
 
 bool Hdf5Reader::validate_checkpoint_id(const std::string& checkpoint_id) {
-  return is_file_path(checkpoint_id);
+  return why_not(checkpoint_id).empty();
+}
+
+std::string Hdf5Reader::why_not(const std::string& checkpoint_id) {
+  return why_no_checkpoint(checkpoint_id);
 }
 
 Metadata Hdf5Reader::read_metadata(const Comm& comm) {

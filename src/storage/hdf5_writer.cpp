@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <cerrno>
 #include <filesystem>
 #include <system_error>
 #include <utility>
@@ -35,10 +36,18 @@ StorageMeta Hdf5Writer::storage_meta() const {
 }
 
 bool Hdf5Writer::validate_checkpoint_id(const std::string& checkpoint_id) {
-  if (!is_file_path(checkpoint_id)) return false;
+  return why_not(checkpoint_id).empty();
+}
+
+std::string Hdf5Writer::why_not(const std::string& checkpoint_id) {
+  auto why = why_no_checkpoint(checkpoint_id);
+  if (!why.empty()) return why;
   std::error_code unknown;
   const auto folder = nearest_folder(folder_of(checkpoint_id));
-  return std::filesystem::is_directory(folder, unknown) && ::access(folder.c_str(), W_OK) == 0;
+  const auto name = "'" + folder.string() + "'";
+  if (!std::filesystem::is_directory(folder, unknown)) return name + " is not a directory";
+  if (::access(folder.c_str(), W_OK) == 0) return "";
+  return name + " cannot be written: " + std::generic_category().message(errno);
 }
 
 void Hdf5Writer::set_up_storage_writer(bool is_coordinator) {

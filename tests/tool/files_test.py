@@ -72,7 +72,7 @@ def test_cp_and_mv(files, ranks, tmp_path):
     sample = SAMPLES / f"np{ranks}" / "sample.h5"
     same = fine("diff", sample, sample)
     assert fine("cp", files, tmp_path / "copy.h5") == ""
-    assert "exists" in fails(1, "cp", files, tmp_path / "copy.h5").stderr
+    assert "copy.h5 exists; use -f to replace it" in fails(1, "cp", files, tmp_path / "copy.h5").stderr
     assert fine("cp", "-f", files, tmp_path / "copy.h5") == ""
     (tmp_path / "folder").mkdir()
     assert fine("mv", files, tmp_path / "folder") == ""
