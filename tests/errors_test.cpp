@@ -357,12 +357,12 @@ TEST_P(Errors, PlacesThatCannotBeSavedTo) {
   const auto long_name = folder_ + "/" + std::string(300, 'x');
   const Case cases[] = {
       {"below a file", path_ + "/below/x.h5", ErrorCode::io, {path_ + "/below", "Not a directory"}},
-      {"a folder", folder_, ErrorCode::invalid_argument, {"'" + folder_ + "' is a directory"}},
+      {"a folder", folder_, ErrorCode::invalid_argument, {"'" + folder_ + "': it is a directory"}},
       {"nothing can be made there", "/proc/x.h5", ErrorCode::not_found, {"/proc/", "create"}},
       {"no name of a file",
        folder_ + "/new/",
        ErrorCode::invalid_argument,
-       {"'" + folder_ + "/new/' names no file"}},
+       {"'" + folder_ + "/new/': it names a directory"}},
       {"no name", "", ErrorCode::invalid_argument, {"no checkpoint id"}},
       {"a long name", long_name, ErrorCode::io, {long_name, "File name too long"}},
   };

@@ -95,7 +95,7 @@ def test_cp_and_mv_of_one_file(sample, tmp_path):
 def test_cp_and_mv_replace_no_pipe(copy, tmp_path):
     os.mkfifo(tmp_path / "pipe")
     for verb in ("cp", "mv"):
-        assert f"'{tmp_path / 'pipe'}' is a pipe" in fails(1, verb, "-f", copy, tmp_path / "pipe").stderr
+        assert f"'{tmp_path / 'pipe'}': it is a pipe" in fails(1, verb, "-f", copy, tmp_path / "pipe").stderr
     assert (tmp_path / "pipe").is_fifo()
     assert copy.exists()
 
