@@ -11,8 +11,8 @@
 #include "storage/common_options.hpp"
 #include "storage/hdf5_load.hpp"
 #include "storage/hdf5_options.hpp"
+#include "storage/node_values.hpp"
 #include "storage/tensor_reads.hpp"
-#include "storage/values.hpp"
 #include "transfer/any_on_node.hpp"
 #include "transfer/engine.hpp"
 

@@ -3,12 +3,10 @@
 #pragma once
 
 #include <cstddef>
-#include <vector>
 
-#include "comm/node.hpp"
 #include "files/index.hpp"
 #include "files/posix_file.hpp"
-#include "h5dcp/planner.hpp"
+#include "h5dcp/bytes.hpp"
 #include "h5dcp/state_dict.hpp"
 
 namespace h5dcp {
@@ -16,12 +14,11 @@ namespace h5dcp {
 // The value of entry i, checked. Throws Error{corrupt}, Error{io}.
 Value read_value(const PosixFile& file, const Index& index, std::size_t i);
 
-// Reads the values that items of a plan ask for, in any order, and gives each to
-// `planner.load_bytes`. All ranks of the node call it, with or without items: what several want is
-// read once, in long ranges. If the session of another rank has failed, gives none or only some.
-//
-// Throws Error{not_found} if there is no such entry; Error{corrupt}, Error{io}.
-void read_values(NodeSession& session, const PosixFile& file, const Index& index,
-                 const std::vector<const ReadItem*>& items, LoadPlanner& planner);
+// Throws Error{corrupt} if entry i has not exactly one row in `chunks`.
+void check_is_one_value(const Index& index, std::size_t i);
+
+// The value of entry i, of which `chunk` is the row and `bytes` the slot, checked. Throws
+// Error{corrupt}.
+Value decode_stored(const Index& index, std::size_t i, const StoredChunk& chunk, Bytes bytes);
 
 }  // namespace h5dcp

@@ -36,12 +36,14 @@ inline Bytes encode_input(const MadeCheckpoint& made) {
       .unhashed = static_cast<std::uint8_t>(made.record.unhashed ? 1 : 0),
       .chunked = static_cast<std::uint8_t>(made.record.chunked ? 1 : 0),
       .zero = 0};
-  Bytes bytes(sizeof header);
-  std::memcpy(bytes.data(), &header, sizeof header);
+  Bytes bytes;
   const auto append = [&bytes](const auto& items) {
-    const auto* const from = reinterpret_cast<const std::uint8_t*>(items.data());
-    bytes.insert(bytes.end(), from, from + items.size() * sizeof(items[0]));
+    const auto end = bytes.size();
+    const auto more = items.size() * sizeof(items[0]);
+    bytes.resize(end + more);
+    if (more > 0) std::memcpy(bytes.data() + end, items.data(), more);
   };
+  append(std::span(&header, 1));
   append(made.rows);
   append(made.names);
   append(made.shapes);
