@@ -181,7 +181,7 @@ TEST_F(BetweenNodes, TheFileIsTheSameAsOfOneNode) {
 }
 
 TEST_F(BetweenNodes, OnlyWhatNodesHaveBetweenEachOtherIsExchanged) {
-  const Traffic usual{13, 1, 4};
+  const Traffic usual{13, 2, 4};
   const Nodes one(0);
   const Nodes many(1);
   const auto seen = [&](int way, Transfer transfer, const Nodes& nodes) {
@@ -191,7 +191,7 @@ TEST_F(BetweenNodes, OnlyWhatNodesHaveBetweenEachOtherIsExchanged) {
   for (const auto transfer : {Transfer::aggregated, Transfer::automatic}) {
     EXPECT_EQ(seen(kColumns, transfer, one), to_string(usual)) << "one node";
     EXPECT_EQ(seen(kRows, transfer, many), to_string(usual)) << "rows";
-    const Traffic with_a_round{13, many.several() ? 3 : 1, many.several() ? 5 : 4};
+    const Traffic with_a_round{13, many.several() ? 4 : 2, many.several() ? 5 : 4};
     EXPECT_EQ(seen(kColumns, transfer, many), to_string(with_a_round)) << "columns";
   }
   EXPECT_EQ(seen(kColumns, Transfer::direct, many), to_string(usual)) << "direct";

@@ -151,7 +151,7 @@ TEST_P(Destinations, WhatIsNoFileIsRefusedBeforeAnythingIsWritten) {
     for (const auto overwrite : {Overwrite::replace, Overwrite::refuse}) {
       const auto refused = try_save(path, 1, overwrite);
       const auto text = test::text_of(refused);
-      EXPECT_NE(text.find("'" + path + "' " + obstacle.says), text.npos) << text;
+      EXPECT_NE(text.find("'" + path + "': it " + obstacle.says), text.npos) << text;
       if (refused) {
         EXPECT_EQ(refused->code(), ErrorCode::invalid_argument) << text;
       }

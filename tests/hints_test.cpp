@@ -144,12 +144,18 @@ TEST_F(TheHints, ThatMpiCannotTakeAreRefused) {
     refused([&] { const Hdf5Reader reader("hints.h5", options); });
 
     EXPECT_EQ(test::text_of(try_save({.transfer = Transfer::collective}, {})), "success");
-    // On one rank alone: the others must not wait for it.
-    const Options program{.hints = rank == size - 1 ? hints : Hints{}};
+    const Options program{.hints = hints};
     test::expect_failed(try_save({.transfer = Transfer::collective}, program),
                         ErrorCode::invalid_argument, "write", "Options::hints: " + why);
     test::expect_failed(try_load({.transfer = Transfer::collective}, program),
                         ErrorCode::invalid_argument, "read", "Options::hints: " + why);
+    if (size == 1) continue;
+    // On one rank alone they are refused as those of all ranks must be the same.
+    const Options of_last{.hints = rank == size - 1 ? hints : Hints{}};
+    test::expect_failed(try_save({.transfer = Transfer::collective}, of_last),
+                        ErrorCode::invalid_argument, "plan", "Options::hints is '");
+    test::expect_failed(try_load({.transfer = Transfer::collective}, of_last),
+                        ErrorCode::invalid_argument, "plan", "Options::hints is '");
   }
 }
 

@@ -105,13 +105,16 @@ TEST_F(TheStripes, AreThoseOfTheOption) {
   expect_striped("over all", {-1, kStripe}, 1);
 }
 
-TEST_F(TheStripes, OfARepeatedSaveAreItsOwn) {
+TEST_F(TheStripes, OthersAreAnotherPlan) {
   test::be_on_lustre({1, kStripe});
   PlanCache cache;
   save_as("first", {}, &cache);
   EXPECT_EQ(save_as("second", {.striping = kWanted}, &cache), "");
-  EXPECT_TRUE(repeated);
+  EXPECT_FALSE(repeated);
   expect_striped("second", kWanted, 1);
+  EXPECT_EQ(save_as("third", {.striping = kWanted}, &cache), "");
+  EXPECT_TRUE(repeated);
+  expect_striped("third", kWanted, 1);
 }
 
 TEST_F(TheStripes, AreThoseOfRank0) {
