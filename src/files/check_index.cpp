@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/context.hpp"
+#include "base/corrupt.hpp"
 #include "base/utf8.hpp"
 #include "base/whole_box.hpp"
 #include "h5dcp/error.hpp"
@@ -22,14 +23,6 @@
 
 namespace h5dcp {
 namespace {
-
-[[noreturn]] void corrupt(const std::string& what) {
-  throw Error(ErrorCode::corrupt, what);
-}
-
-bool inside(std::uint64_t first, std::uint64_t count, std::uint64_t size) {
-  return first <= size && count <= size - first;
-}
 
 // The most bytes that a compression makes of one: of deflate by its format, of Zstandard by its
 // blocks, which are 4 bytes or more and hold 128 KiB at most.

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/checksum.hpp"
+#include "base/corrupt.hpp"
 #include "base/whole_box.hpp"
 #include "files/check_index.hpp"
 #include "h5dcp/error.hpp"
@@ -16,14 +17,6 @@
 #include "layout/filters.hpp"
 
 namespace h5dcp {
-namespace {
-
-[[noreturn]] void corrupt(const std::string& what) {
-  throw Error(ErrorCode::corrupt, what);
-}
-
-}  // namespace
-
 std::size_t offset_of(const Record& record, std::size_t t) {
   std::size_t offset = 0;
   for (std::size_t before = 0; before < t; ++before) offset += record.tables.at(before).nbytes;

@@ -8,6 +8,7 @@
 #include <variant>
 
 #include "base/checksum.hpp"
+#include "base/corrupt.hpp"
 #include "base/whole_box.hpp"
 #include "files/index.hpp"
 #include "h5dcp/error.hpp"
@@ -17,14 +18,6 @@
 
 namespace h5dcp {
 namespace {
-
-[[noreturn]] void corrupt(const std::string& what) {
-  throw Error(ErrorCode::corrupt, what);
-}
-
-bool inside(std::uint64_t first, std::uint64_t count, std::uint64_t size) {
-  return first <= size && count <= size - first;
-}
 
 // What is wrong with boxes that are inside; empty if each element is in one of them.
 std::string fault_of(const Extents& sizes, const std::vector<StoredChunk>& chunks) {

@@ -6,6 +6,7 @@
 #include <type_traits>
 
 #include "base/checksum.hpp"
+#include "base/corrupt.hpp"
 #include "h5dcp/error.hpp"
 
 namespace h5dcp {
@@ -41,10 +42,6 @@ void walk(AnyRecord& record, const Field& field) {
   field(record.filtered.nbytes);
   field(record.data_files);
   field(record.data_file);
-}
-
-[[noreturn]] void corrupt(const std::string& what) {
-  throw Error(ErrorCode::corrupt, what);
 }
 
 template <class T>

@@ -18,7 +18,7 @@ std::int64_t end(const Box& box, std::size_t d) {
   return box.offsets[d] + box.sizes[d];
 }
 
-struct Cut {
+struct Halving {
   std::size_t dim = 0;
   std::int64_t at = 0;
 };
@@ -45,7 +45,7 @@ class Bisection {
       const auto cover = std::ranges::find_if(
           part.inside, [&](std::size_t box) { return contains(boxes_[box], part.region); });
       if (cover == part.inside.end()) {
-        const Cut cut = best_cut(part);
+        const Halving cut = best_cut(part);
         parts.push_back(above(cut, part));
         parts.push_back(below(cut, part));
       } else if (part.inside.size() > 1) {
@@ -59,9 +59,9 @@ class Bisection {
  private:
   // Of each dimension's median side, the one that leaves the fewest boxes in the fuller half. As no
   // box covers the region, some dimension has a side in it.
-  Cut best_cut(const Part& part) {
+  Halving best_cut(const Part& part) {
     const auto& [region, inside] = part;
-    Cut best;
+    Halving best;
     auto fewest = std::numeric_limits<std::ptrdiff_t>::max();
     for (std::size_t d = 0; d < region.dims(); ++d) {
       sides_.clear();
@@ -72,7 +72,7 @@ class Bisection {
       if (sides_.empty()) continue;
       const auto middle = sides_.begin() + static_cast<std::ptrdiff_t>(sides_.size() / 2);
       std::ranges::nth_element(sides_, middle);
-      const Cut cut{d, *middle};
+      const Halving cut{d, *middle};
       const auto fuller =
           std::max(std::ranges::count_if(part.inside, [&](auto i) { return is_below(cut, i); }),
                    std::ranges::count_if(part.inside, [&](auto i) { return is_above(cut, i); }));
@@ -84,10 +84,14 @@ class Bisection {
     return best;
   }
 
-  bool is_below(const Cut& cut, std::size_t i) const { return boxes_[i].offsets[cut.dim] < cut.at; }
-  bool is_above(const Cut& cut, std::size_t i) const { return end(boxes_[i], cut.dim) > cut.at; }
+  bool is_below(const Halving& cut, std::size_t i) const {
+    return boxes_[i].offsets[cut.dim] < cut.at;
+  }
+  bool is_above(const Halving& cut, std::size_t i) const {
+    return end(boxes_[i], cut.dim) > cut.at;
+  }
 
-  Part below(const Cut& cut, const Part& part) const {
+  Part below(const Halving& cut, const Part& part) const {
     Part half{part.region, {}};
     half.region.sizes[cut.dim] = cut.at - part.region.offsets[cut.dim];
     std::ranges::copy_if(part.inside, std::back_inserter(half.inside),
@@ -95,7 +99,7 @@ class Bisection {
     return half;
   }
 
-  Part above(const Cut& cut, const Part& part) const {
+  Part above(const Halving& cut, const Part& part) const {
     Part half{part.region, {}};
     half.region.offsets[cut.dim] = cut.at;
     half.region.sizes[cut.dim] = end(part.region, cut.dim) - cut.at;
