@@ -1,9 +1,9 @@
 #include "base/file_size_signal.hpp"
 
 #include <pthread.h>
-#include <time.h>
 
 #include <cerrno>
+#include <ctime>
 
 namespace h5dcp {
 namespace {
