@@ -30,10 +30,6 @@ std::vector<std::uint32_t> data_files_of(const Index& index, std::size_t i) {
   return {numbers.begin(), numbers.end()};
 }
 
-}  // namespace
-
-namespace {
-
 Opened open_once(const std::string& path) {
   Opened opened{CheckpointFiles({path, PosixFile::Mode::read}), {}};
   try {
@@ -48,15 +44,12 @@ Opened open_once(const std::string& path) {
 }  // namespace
 
 Opened open_checkpoint(const std::string& path) {
-  Opened opened = open_once(path);
-  std::vector<std::uint32_t> numbers(opened.files.data_files());
-  std::iota(numbers.begin(), numbers.end(), 1U);
-  for (int i = 1; i < kMostOpenings && !opened.files.open_ahead(numbers); ++i) {
-    opened = open_once(path);
-    numbers.resize(opened.files.data_files());
+  for (int i = 1;; ++i) {
+    Opened opened = open_once(path);
+    std::vector<std::uint32_t> numbers(opened.files.data_files());
     std::iota(numbers.begin(), numbers.end(), 1U);
+    if (i == kMostOpenings || opened.files.open_ahead(numbers)) return opened;
   }
-  return opened;
 }
 
 CheckpointFile::CheckpointFile(const std::string& path)

@@ -13,6 +13,7 @@
 #include "files/folder.hpp"
 #include "files/new_name.hpp"
 #include "files/partial_name.hpp"
+#include "files/system_call.hpp"
 #include "h5dcp/error.hpp"
 
 namespace h5dcp {
@@ -37,15 +38,6 @@ Outcome outcome_of(const std::string& from, const std::string& to, const PosixFi
   // Without either name, it may have been replaced already by another job.
   const bool is_as_before = has_new == false && has_name(file, from) == true;
   return is_as_before ? Outcome::did_not : Outcome::unknown;
-}
-
-// What `call` leaves in errno, once it is not interrupted; 0 if it succeeds.
-template <class Call>
-int error_of(const Call& call) {
-  while (call() != 0) {
-    if (errno != EINTR) return errno;
-  }
-  return 0;
 }
 
 // Returns 0 or what errno says.

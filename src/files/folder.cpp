@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "files/posix_file.hpp"
+#include "files/system_call.hpp"
 #include "h5dcp/error.hpp"
 
 namespace h5dcp {
@@ -42,14 +43,6 @@ struct OpenFolder {
   }
 };
 
-// Calls `sync` (fsync or syncfs) until no signal interrupts the call. Returns errno, or 0.
-int error_of(int (*sync)(int), int fd) {
-  while (sync(fd) != 0) {
-    if (errno != EINTR) return errno;
-  }
-  return 0;
-}
-
 // Whether a file system answers so because it does not offer the call. EROFS is not among these:
 // ext4 answers so after it has aborted its journal, and what was written may be lost.
 bool is_not_offered(int error) {
@@ -60,14 +53,14 @@ bool is_not_offered(int error) {
 // Brings the whole file system of `open` to the disk. A file system that offers neither fsync of a
 // folder nor this keeps no entries back that a program could ask for.
 void sync_file_system(const OpenFolder& open, const fs::path& folder) {
-  const int error = error_of(&::syncfs, open.fd);
+  const int error = error_of([&] { return ::syncfs(open.fd); });
   if (error == 0 || is_not_offered(error)) return;
   fail_errno("bring the file system of '" + folder.string() + "' to the disk (syncfs)", folder,
              error);
 }
 
 void sync_open(const OpenFolder& open, const fs::path& folder) {
-  const int error = error_of(&::fsync, open.fd);
+  const int error = error_of([&] { return ::fsync(open.fd); });
   if (error == 0) return;
   if (is_not_offered(error)) return sync_file_system(open, folder);
   fail_errno("bring '" + folder.string() + "' to the disk (fsync)", folder, error);

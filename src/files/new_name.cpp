@@ -10,18 +10,10 @@
 #include "files/posix_file.hpp"
 #include "files/random_id.hpp"
 #include "files/removal.hpp"
+#include "files/system_call.hpp"
 
 namespace h5dcp {
 namespace {
-
-// What `call` leaves in errno, once it is not interrupted; 0 if it succeeds.
-template <class Call>
-int error_of(const Call& call) {
-  while (call() != 0) {
-    if (errno != EINTR) return errno;
-  }
-  return 0;
-}
 
 // Whether a file system answers so because it does not offer the call.
 bool is_unknown_call(int error) {

@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "base/corrupt.hpp"
 #include "h5dcp/error.hpp"
 #include "storage/values.hpp"
 #include "transfer/node_read.hpp"
@@ -41,7 +42,7 @@ bool fetch(NodeSession& session, const PosixFile& file, const Index& index,
     // What does not fit is not fetched: read_chunks() will say what is wrong.
     const auto fits = [&](Table table, std::uint64_t first, std::uint64_t count) {
       const auto items = record.table(table).nbytes / item_bytes(table);
-      return first <= items && count <= items - first;
+      return inside(first, count, items);
     };
     const auto numbers = std::uint64_t{2} * row.dims;
     const auto& in = value.row;
