@@ -280,7 +280,7 @@ class Job {
   Seconds all_now_{};
 };
 
-// What `ranks` ranks read that want `region(rank)` each.
+// Counts what `ranks` ranks read that want `region(rank)` each.
 template <class Region>
 Json reads_json(const bench::StoredRows& rows, int ranks, const Region& region) {
   std::uint64_t needed = 0;

@@ -1,5 +1,5 @@
-// What a rank reads of the index to find the rows that it needs of one tensor: by the library's own
-// code, from a file in memory that has nothing but these rows.
+// Counts what a rank reads of the index to find the rows that it needs of one tensor: by the
+// library's own code, from a file in memory that has nothing but these rows.
 
 #pragma once
 

@@ -1,5 +1,5 @@
-// Whether MPI-IO's collective reads return the bytes of the file. Open MPI's OMPIO returns others
-// when ranks want very different parts of it, and reports success.
+// Tests whether MPI-IO's collective reads return the bytes of the file. Open MPI's OMPIO returns
+// others when ranks want very different parts of it, and reports success.
 
 #pragma once
 

@@ -124,7 +124,7 @@ class Visit {
                     (hosts.size() == 1 ? " host" : " hosts") + " see the same file");
   }
 
-  // Of none if there were too few ranks to try.
+  // No value if there were too few ranks to try.
   void collective_reads(const CollectiveReads& reads) {
     const std::string about = "MPI-IO reads";
     if (reads.done == 0) {
@@ -216,7 +216,7 @@ std::vector<std::pair<std::string, std::string>> ask_all(const h5dcp::Comm& comm
   return said;
 }
 
-// What is wrong on some rank; empty if nothing is.
+// Returns what is wrong on some rank; empty if nothing is wrong.
 std::string said_wrong(const std::vector<std::pair<std::string, std::string>>& said) {
   std::string all;
   for (const auto& [host, wrong] : said) all += wrong;
