@@ -106,9 +106,7 @@ class Writer {
   }
   void operator()(const TensorView&) { refuse("a tensor in it"); }
   void operator()(const ShardedTensor&) { refuse("a tensor in it"); }
-  void operator()(Stateful*) {
-    refuse("a Stateful in it, of which only save() knows the state");
-  }
+  void operator()(Stateful*) { refuse("a Stateful in it, of which only save() knows the state"); }
 
  private:
   [[noreturn]] static void refuse(const std::string& what) {
@@ -157,9 +155,7 @@ class Builder : public nlohmann::json_sax<Json> {
   }
 
  private:
-  static Error too_many_bits() {
-    return corrupt("an integer of more than 64 bits with its sign");
-  }
+  static Error too_many_bits() { return corrupt("an integer of more than 64 bits with its sign"); }
 
   bool put(Value value) {
     if (open_.empty()) {
@@ -184,7 +180,7 @@ class Builder : public nlohmann::json_sax<Json> {
     return put(std::move(closed));
   }
 
-  std::vector<Value> open_;  // containers that have not ended, each in the one before it
+  std::vector<Value> open_;          // containers that have not ended, each in the one before it
   std::vector<std::string> key_of_;  // the key that was read last, of each that is a map
   Value whole_;
 };
