@@ -1,5 +1,7 @@
 #include "storage/common_options.hpp"
 
+#include <fmt/format.h>
+
 #include <cstddef>
 #include <utility>
 
@@ -83,8 +85,8 @@ void CommonOptions::check(const Comm& comm, const std::string& step, const Tally
       const auto their_value = theirs.text();
       if (their_value == value) continue;
       throw Error(ErrorCode::invalid_argument,
-                  name + " is '" + value + "', but on rank " + std::to_string(comm.coordinator()) +
-                      " it is '" + their_value + "': all ranks must choose the same");
+                  fmt::format("{} is '{}', but on rank {} it is '{}': all ranks must choose the same",
+                              name, value, comm.coordinator(), their_value));
     }
   });
 }

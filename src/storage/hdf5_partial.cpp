@@ -1,5 +1,7 @@
 #include "storage/hdf5_partial.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <filesystem>
 #include <utility>
@@ -36,7 +38,7 @@ Unfinished make_unfinished(const Comm& comm, const std::string& path, Overwrite 
   for (auto& removal : Removal::of_killed_saves(path, made)) {
     for (const auto& gone : removal.carry_out()) {
       log(comm, LogLevel::warning, create,
-          create + ": removed '" + gone + "', which a save that was killed has left");
+          fmt::format("{}: removed '{}', which a save that was killed has left", create, gone));
     }
   }
   return made;

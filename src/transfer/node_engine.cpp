@@ -183,7 +183,7 @@ class NodeEngine : public Engine {
     // Relaxed, as the marks of a Window: a round lies between what each rank clears, what all add
     // and what all look at.
     using Count = std::atomic<std::uint64_t>;
-    constexpr auto relaxed = std::memory_order_relaxed;
+    constexpr auto kRelaxed = std::memory_order_relaxed;
     auto* counts = reinterpret_cast<Count*>(memory.room());
     const auto share = Window::kSlotBytes / sizeof(Count);  // each rank clears one
     const auto room = share * static_cast<std::uint64_t>(memory.size());
@@ -191,14 +191,14 @@ class NodeEngine : public Engine {
     for (std::uint64_t first = 0; first < datasets_; first += room) {
       if (!session_.sync(0)) return {};  // nobody needs what is there
       auto* own = counts + share * static_cast<std::uint64_t>(memory.rank());
-      for (std::uint64_t i = 0; i < share; ++i) own[i].store(0, relaxed);
+      for (std::uint64_t i = 0; i < share; ++i) own[i].store(0, kRelaxed);
       if (!session_.sync(0)) return {};
       const auto is_here = [&](const Piece& piece) {
         return piece.target.number >= first && piece.target.number - first < room;
       };
       for (const auto& piece : pieces) {
         if (!is_here(piece)) continue;
-        counts[piece.target.number - first].fetch_add(bytes_of(piece), relaxed);
+        counts[piece.target.number - first].fetch_add(bytes_of(piece), kRelaxed);
       }
       if (!session_.sync(0)) return {};
       for (std::size_t i = 0; i < pieces.size(); ++i) {
@@ -207,7 +207,7 @@ class NodeEngine : public Engine {
         const auto bytes =
             std::max(target.dataset_bytes,
                      static_cast<std::uint64_t>(numel(target.sizes)) * target.itemsize);
-        shared[i] = counts[target.number - first].load(relaxed) > bytes + bytes / 4;
+        shared[i] = counts[target.number - first].load(kRelaxed) > bytes + bytes / 4;
       }
     }
     // Nobody writes to the window before the next round is complete: see WindowRead::run().
