@@ -334,6 +334,27 @@ TEST(DefaultSavePlanner, WithoutFlatteningEachKeyIsOneItem) {
   }
 }
 
+TEST(DefaultSavePlanner, NamesAllKeysThatCannotBeSaved) {
+  StateDict state{{"step", 7}};
+  for (int i = 0; i < 10; ++i) {
+    state["w" + std::to_string(i)] = contiguous_view(nullptr, DType::float32, {2});
+  }
+  DefaultSavePlanner planner;
+  try {
+    plan_of(planner, state);
+    ADD_FAILURE() << "no error";
+  } catch (const Error& error) {
+    const std::string text = error.what();
+    EXPECT_EQ(error.code(), ErrorCode::invalid_argument);
+    EXPECT_TRUE(
+        text.starts_with("save: 10 keys of the state dict cannot be saved:\n"
+                         "  save 'w0': a tensor of [2] without memory\n"))
+        << text;
+    EXPECT_TRUE(text.ends_with("  save 'w7': a tensor of [2] without memory\n  and 2 more"))
+        << text;
+  }
+}
+
 TEST(DefaultSavePlanner, IsAFunctionAsWell) {
   std::array<float, 2> memory{};
   StateDict state{{"w", contiguous_view(memory.data(), {2})}, {"k", 1}};

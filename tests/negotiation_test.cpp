@@ -248,6 +248,18 @@ TEST(Negotiation, RefusesOneNameAtTwoPaths) {
   EXPECT_EQ(refusal(states, GlobalSavePlanner()), expected);
 }
 
+TEST(Negotiation, NamesAllKeysThatDoNotFit) {
+  const std::vector<StateDict> states{{{"a", 1}, {"b", 2}, {"c", 3}, {"same", 4}},
+                                      {{"a", 2}, {"b", 3}, {"c", "x"}, {"same", 4}}};
+  const std::string expected =
+      "save: 3 keys do not fit together:\n"
+      "  save 'a': rank 0 and rank 1 hold different values\n"
+      "  save 'b': rank 0 and rank 1 hold different values\n"
+      "  save 'c': rank 0 and rank 1 hold different values";
+  EXPECT_EQ(refusal(states), expected);
+  EXPECT_EQ(refusal(states, GlobalSavePlanner()), expected);
+}
+
 TEST(Negotiation, RefusesAGlobalPlanThatDoesNotTile) {
   struct Spoiling : GlobalSavePlanner {
     std::function<void(WriteItem&)> spoil;

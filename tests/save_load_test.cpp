@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "h5dcp/checkpoint_file.hpp"
+#include "h5dcp/default_planner.hpp"
 #include "h5dcp/error.hpp"
 #include "h5dcp/hdf5.hpp"
 #include "h5dcp/state_dict_loader.hpp"
@@ -309,6 +310,20 @@ TEST_P(SaveLoad, TensorsOfWhichNoRankHasAShard) {
   const ShardedTensor nowhere{DType::float32, {4, 2}, {}};
   test::expect_failed(save_of({{"w", on_one}, {"v", nowhere}}), ErrorCode::invalid_argument, "plan",
                       "save 'v': no rank has [0:4, 0:2] of [4, 2]");
+  const ShardedTensor no_scalar{DType::float32, {}, {}};
+  test::expect_failed(save_of({{"w", on_one}, {"v", no_scalar}}), ErrorCode::invalid_argument,
+                      "plan", "save 'v': no rank has [] of []");
+  ShardedTensor scalar = no_scalar;
+  if (rank == 0) scalar.shards.push_back({{{}, {}}, allocate(DType::float32, {})});
+  EXPECT_FALSE(save_of({{"w", on_one}, {"v", scalar}}));
+  StateDict with_scalar{{"v", allocate(DType::float32, {})}};
+  EXPECT_FALSE(test::failure_of([&] { load(with_scalar, {.storage_reader = &reader}); }));
+  EXPECT_FALSE(test::failure_of([&] {
+    StateDict state{{"w", on_one}, {"v", scalar}, {"none", empty}};
+    DefaultSavePlanner planner({.replicas = Replicas::least_loaded});
+    Hdf5Writer writer(path, options);
+    save(state, {.storage_writer = &writer, .planner = &planner});
+  })) << "planned by the coordinator";
   if (size == 1) return;
   ShardedTensor other = on_one;
   if (rank == 0) other.dtype = DType::float64;

@@ -67,6 +67,7 @@ class GlobalSavePlanner : public SavePlanner {
   const SaveOptions& options() const { return options_; }
 
  private:
+  void propose(const Leaf& leaf, SavePlan& plan);
   void add_digests(SavePlan& plan);  // for replicas to be compared
 
   SaveOptions options_;

@@ -7,8 +7,8 @@
 #include <system_error>
 #include <utility>
 
+#include "files/file_head.hpp"
 #include "files/folder.hpp"
-#include "h5dcp/bytes.hpp"
 #include "h5dcp/error.hpp"
 #include "layout/data_parts.hpp"
 
@@ -84,9 +84,7 @@ DataFile CheckpointFiles::open(std::uint32_t number) const {
   DataFile opened;
   try {
     opened.file = PosixFile(path, mode_);
-    Bytes start(std::min<std::uint64_t>(opened.file.size(), kRecordBytes));
-    opened.file.read(start.data(), start.size(), 0);
-    opened.record = decode_record(start);
+    opened.record = decode_record(start_of(opened.file));
   } catch (const Error& error) {
     if (error.code() == ErrorCode::not_found && is_replaced()) {
       throw Error(ErrorCode::io, "data file " + std::to_string(number) + ", '" + path +

@@ -2,16 +2,18 @@
 
 #include <algorithm>
 
-#include "files/posix_file.hpp"
-#include "h5dcp/bytes.hpp"
 #include "h5dcp/error.hpp"
 
 namespace h5dcp {
 
-FileHead head_of(const std::string& path) {
-  const PosixFile file(path, PosixFile::Mode::read);
+Bytes start_of(const PosixFile& file) {
   Bytes start(std::min<std::uint64_t>(file.size(), kRecordBytes));
   file.read(start.data(), start.size(), 0);
+  return start;
+}
+
+FileHead head_of(const std::string& path) {
+  const Bytes start = start_of(PosixFile(path, PosixFile::Mode::read));
   FileHead head;
   if (std::ranges::all_of(start, [](std::uint8_t byte) { return byte == 0; })) {
     head.kind = FileHead::Kind::empty;

@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <string>
 
+#include "files/posix_file.hpp"
+#include "h5dcp/bytes.hpp"
 #include "layout/record.hpp"
 
 namespace h5dcp {
@@ -21,6 +23,11 @@ struct FileHead {
   Kind kind = Kind::foreign;
   Record record = {};
 };
+
+// Where the record is: the first kRecordBytes, or fewer if the file is shorter.
+//
+// Throws Error{io} if the file cannot be read.
+Bytes start_of(const PosixFile& file);
 
 // Throws Error{io}, Error{not_found} if the file cannot be read.
 FileHead head_of(const std::string& path);

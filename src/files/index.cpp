@@ -1,6 +1,5 @@
 #include "files/index.hpp"
 
-#include <algorithm>
 #include <array>
 #include <cstring>
 #include <optional>
@@ -12,6 +11,7 @@
 #include "base/corrupt.hpp"
 #include "base/whole_box.hpp"
 #include "files/check_index.hpp"
+#include "files/file_head.hpp"
 #include "h5dcp/error.hpp"
 #include "layout/box_chunks.hpp"
 #include "layout/filters.hpp"
@@ -168,9 +168,7 @@ Bytes read_tables(const PosixFile& file, const Record& record) {
 
 Index read_index(const PosixFile& file) {
   const auto size = file.size();
-  Bytes start(std::min<std::uint64_t>(size, kRecordBytes));
-  file.read(start.data(), start.size(), 0);
-  const Record record = decode_record(start);
+  const Record record = decode_record(start_of(file));
   if (size != record.file_bytes) {
     corrupt("it has " + std::to_string(size) + " bytes, its commit record says " +
             std::to_string(record.file_bytes) + ": it was cut or added to");

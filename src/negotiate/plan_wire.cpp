@@ -5,12 +5,15 @@
 #include <utility>
 
 #include "base/whole_box.hpp"
+#include "plan/no_piece.hpp"
 #include "plan/proposals.hpp"
 
 namespace h5dcp {
 namespace {
 
-constexpr std::uint64_t kWithDigest = 4;  // a bit of the type: the chunk's digest follows
+// Bits of the type of a proposal.
+constexpr std::uint64_t kWithDigest = 4;  // the chunk's digest follows
+constexpr std::uint64_t kNoPiece = 8;     // the chunk is left out: it is no_piece()
 
 void encode_sizes(WireWriter& wire, const Extents& sizes) {
   wire.varint(sizes.size());
@@ -100,7 +103,9 @@ void encode_item(WireWriter& wire, const ReadItem& item) {
 void encode_proposal(WireWriter& wire, const WriteItem& item) {
   check_made(item);
   const bool with_digest = item.tensor_data && item.tensor_data->digest;
-  encode_name(wire, item, with_digest ? kWithDigest : 0);
+  const bool has_none = item.type == WriteItemType::shard && item.tensor_data &&
+                        item.tensor_data->chunk == no_piece(item.tensor_data->size);
+  encode_name(wire, item, (with_digest ? kWithDigest : 0) + (has_none ? kNoPiece : 0));
   if (item.type == WriteItemType::byte_io) {
     const auto& data = item.bytes_io_data.value();
     encode_value(wire, data);
@@ -110,7 +115,7 @@ void encode_proposal(WireWriter& wire, const WriteItem& item) {
   }
   const auto& data = item.tensor_data.value();
   encode_tensor(wire, data);
-  if (item.type == WriteItemType::shard) wire.box(data.chunk);  // else it is the whole
+  if (item.type == WriteItemType::shard && !has_none) wire.box(data.chunk);  // else it is the whole
   if (with_digest) wire.fixed64(*data.digest);
 }
 
@@ -152,9 +157,13 @@ Proposal decode_proposal(WireReader& wire, int rank, std::size_t position) {
   auto& tensor = holder.tensor;
   tensor.properties.dtype = DType{static_cast<std::uint8_t>(wire.varint())};
   tensor.size = decode_sizes(wire);
-  tensor.chunk =
-      holder.type == WriteItemType::shard ? wire.box(tensor.size.size()) : whole_box(tensor.size);
-  if (type >= kWithDigest) tensor.digest = wire.fixed64();
+  if ((type & kNoPiece) != 0) {
+    tensor.chunk = no_piece(tensor.size);
+  } else {
+    tensor.chunk =
+        holder.type == WriteItemType::shard ? wire.box(tensor.size.size()) : whole_box(tensor.size);
+  }
+  if ((type & kWithDigest) != 0) tensor.digest = wire.fixed64();
   return made;
 }
 

@@ -16,6 +16,7 @@
 #include "h5dcp/error.hpp"
 #include "negotiate/plan_wire.hpp"
 #include "plan/merge.hpp"
+#include "plan/misfits.hpp"
 #include "plan/proposals.hpp"
 #include "plan/tile.hpp"
 
@@ -177,6 +178,35 @@ std::vector<Message> messages_of(const std::vector<Thing>& things, const Encode&
   return messages;
 }
 
+// Where a name is proposed.
+struct Mention {
+  int rank;
+  std::size_t position;
+  std::span<const std::uint8_t> proposal;
+};
+
+// Makes `proposals` those of `fqn`, which are at `mentions`.
+//
+// Throws Error{invalid_argument} if ranks give the name different paths.
+void gather(std::string_view fqn, const std::vector<Mention>& mentions, Proposals& proposals) {
+  proposals.fqn = fqn;
+  proposals.holders.clear();
+  proposals.holders.reserve(mentions.size());
+  std::string_view path;  // as the lowest rank encoded it
+  for (const auto& mention : mentions) {
+    WireReader wire(mention.proposal);
+    auto proposal = decode_proposal(wire, mention.rank, mention.position);
+    if (proposals.holders.empty()) {
+      path = proposal.path;
+      proposals.path = decode_path(fqn, path);
+    } else if (proposal.path != path) {
+      refuse_paths(proposals.fqn, mentions.front().rank, proposals.path, mention.rank,
+                   decode_path(fqn, proposal.path));
+    }
+    proposals.holders.push_back(std::move(proposal.holder));
+  }
+}
+
 // Throws Error{internal} if the storage has not said where the chunks of the entry go.
 void check_places(const std::vector<std::vector<StorageData>>& places, std::size_t i,
                   const PlannedEntry& entry) {
@@ -249,13 +279,6 @@ std::vector<Message> OwnerNegotiation::proposals() {
 }
 
 void OwnerNegotiation::merge(const std::vector<Message>& received, SavePlanner& planner) {
-  // Where a name is proposed. Only the holders of one name are decoded at a time: that takes
-  // several times the memory of a message.
-  struct Mention {
-    int rank;
-    std::size_t position;
-    std::span<const std::uint8_t> proposal;
-  };
   std::map<std::string_view, std::vector<Mention>> by_fqn;
   for (const auto& message : received) {  // ordered by rank, so the holders will be as well
     WireReader wire(message.bytes);
@@ -266,28 +289,19 @@ void OwnerNegotiation::merge(const std::vector<Message>& received, SavePlanner& 
   }
   expect(by_fqn.size());
   Proposals proposals;
-  std::string_view path;  // as the lowest rank encoded it
+  Misfits misfits;
+  // The holders of one name are decoded at a time: that takes several times the memory of a
+  // message.
   for (const auto& [fqn, mentions] : by_fqn) {
-    proposals.fqn = fqn;
-    proposals.holders.clear();
-    proposals.holders.reserve(mentions.size());
-    for (const auto& mention : mentions) {
-      WireReader wire(mention.proposal);
-      auto proposal = decode_proposal(wire, mention.rank, mention.position);
-      if (proposals.holders.empty()) {
-        path = proposal.path;
-        proposals.path = decode_path(fqn, path);
-      } else if (proposal.path != path) {
-        refuse_paths(proposals.fqn, mentions.front().rank, proposals.path, mention.rank,
-                     decode_path(fqn, proposal.path));
-      }
-      proposals.holders.push_back(std::move(proposal.holder));
-    }
-    auto entry = entry_of(proposals);
-    auto writes = planner.plan_writes(proposals);
-    check_answer(proposals, writes);
-    add(std::move(entry), proposals, std::move(writes));
+    misfits.attempt([&] {
+      gather(fqn, mentions, proposals);
+      auto entry = entry_of(proposals);
+      auto writes = planner.plan_writes(proposals);
+      check_answer(proposals, writes);
+      add(std::move(entry), proposals, std::move(writes));
+    });
   }
+  misfits.rethrow("save", "keys do not fit together");
 }
 
 std::vector<Message> OwnerNegotiation::answers(

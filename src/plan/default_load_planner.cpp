@@ -17,13 +17,14 @@
 #include "plan/entry_walk.hpp"
 #include "plan/held.hpp"
 #include "plan/leaves.hpp"
+#include "plan/misfits.hpp"
 #include "plan/nearest_name.hpp"
 #include "state/transformed_value.hpp"
 
 namespace h5dcp {
 namespace {
 
-constexpr std::size_t kNamedKeys = 8;    // of those missing, and of those that do not fit
+constexpr std::size_t kNamedKeys = 8;    // of those missing
 constexpr std::size_t kGuessedKeys = 3;  // of those named
 
 std::string loading(const std::string& fqn) {
@@ -63,22 +64,6 @@ Error missing_error(const std::vector<std::string>& missing,
             " not in the state dict: " + listing(unexpected, {});
   }
   return {ErrorCode::not_found, text + " (allow_partial_load skips what is missing)"};
-}
-
-// Throws the only misfit, or one error with the first of them and its code.
-void throw_misfits(const std::vector<Error>& misfits) {
-  if (misfits.empty()) return;
-  const auto& first = misfits.front();
-  if (misfits.size() == 1) throw Error(first);
-  std::string text = "load: " + std::to_string(misfits.size()) +
-                     " keys of the state dict do not fit the checkpoint:";
-  const auto named = std::min(misfits.size(), kNamedKeys);
-  for (const auto& misfit : std::span(misfits).first(named))
-    text += std::string("\n  ") + misfit.what();
-  if (named < misfits.size()) {
-    text += "\n  and " + std::to_string(misfits.size() - named) + " more";
-  }
-  throw Error(first.code(), text);
 }
 
 std::string tensor_text(const Extents& sizes, DType dtype) {
@@ -190,7 +175,7 @@ LoadPlan GlobalLoadPlanner::create_local_plan() {
   unexpected_.clear();
   EntryWalk entries(*metadata_);
   std::size_t found = 0;
-  std::vector<Error> misfits;  // all are named, so that one look at the message is enough
+  Misfits misfits;
   for (const auto& leaf : leaves_) {
     const auto* entry = entries.find(leaf.fqn);
     if (entry == nullptr) {
@@ -199,16 +184,13 @@ LoadPlan GlobalLoadPlanner::create_local_plan() {
     }
     ++found;
     if (const auto* tensor = std::get_if<TensorStorageMetadata>(entry)) {
-      try {
-        std::ranges::move(tensor_items(leaf, *tensor), std::back_inserter(plan.items));
-      } catch (const Error& misfit) {
-        misfits.push_back(misfit);
-      }
+      misfits.attempt(
+          [&] { std::ranges::move(tensor_items(leaf, *tensor), std::back_inserter(plan.items)); });
     } else {
       plan.items.push_back(value_item(leaf.fqn));
     }
   }
-  throw_misfits(misfits);
+  misfits.rethrow("load", "keys of the state dict do not fit the checkpoint");
   if (found < metadata_->state_dict_metadata.size()) {
     unexpected_ = names_without_leaf(*metadata_, leaves_);
   }

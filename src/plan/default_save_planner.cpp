@@ -16,6 +16,8 @@
 #include "plan/held.hpp"
 #include "plan/leaves.hpp"
 #include "plan/merge.hpp"
+#include "plan/misfits.hpp"
+#include "plan/no_piece.hpp"
 #include "plan/proposals.hpp"
 #include "plan/sample.hpp"
 #include "state/transformed_value.hpp"
@@ -46,18 +48,6 @@ WriteItem shard_item(const Leaf& leaf, const ShardedTensor& tensor, std::size_t 
           TensorWriteData{box, {tensor.dtype}, tensor.sizes},
           leaf.path,
           {}};
-}
-
-// What a rank without a shard holds of a tensor: an empty piece, at the end of the first dimension.
-Box no_piece(const Extents& sizes) {
-  Box box = whole_box(sizes);
-  box.offsets[0] = sizes[0];
-  box.sizes[0] = 0;
-  return box;
-}
-
-bool names_no_piece(const ShardedTensor& tensor) {
-  return tensor.shards.empty() && !tensor.sizes.empty();
 }
 
 // By this item the owner of the name knows the tensor, even if no rank has a piece of it.
@@ -142,26 +132,32 @@ void GlobalSavePlanner::set_up_planner(StateDict& state_dict, const StorageMeta&
 SavePlan GlobalSavePlanner::create_local_plan() {
   SavePlan plan;
   plan.items.reserve(leaves_.size());
+  Misfits misfits;
   for (const auto& leaf : leaves_) {
-    if (const auto* view = std::get_if<TensorView>(leaf.value)) {
-      plan.items.push_back(tensor_item(leaf, *view));
-    } else if (const auto* tensor = std::get_if<ShardedTensor>(leaf.value)) {
-      check_held([&leaf] { return saving(leaf.fqn); }, *tensor);
-      for (std::size_t i = 0; i < tensor->shards.size(); ++i) {
-        plan.items.push_back(shard_item(leaf, *tensor, i));
-      }
-      if (names_no_piece(*tensor)) plan.items.push_back(no_piece_item(leaf, *tensor));
-    } else {
-      plan.items.push_back(value_item(leaf, options_.stream_transforms));
-      auto& item = plan.items.back();
-      const auto data = transform_object(item, lookup_object(item.index));
-      const auto& bytes = std::get<Bytes>(data);
-      item.bytes_io_data->nbytes = bytes.size();
-      item.bytes_io_data->digest = xxh3(bytes.data(), bytes.size());
-    }
+    misfits.attempt([&] { propose(leaf, plan); });
   }
+  misfits.rethrow("save", "keys of the state dict cannot be saved");
   if (options_.replicas != Replicas::lowest_rank) add_digests(plan);
   return plan;
+}
+
+void GlobalSavePlanner::propose(const Leaf& leaf, SavePlan& plan) {
+  if (const auto* view = std::get_if<TensorView>(leaf.value)) {
+    plan.items.push_back(tensor_item(leaf, *view));
+  } else if (const auto* tensor = std::get_if<ShardedTensor>(leaf.value)) {
+    check_held([&leaf] { return saving(leaf.fqn); }, *tensor);
+    for (std::size_t i = 0; i < tensor->shards.size(); ++i) {
+      plan.items.push_back(shard_item(leaf, *tensor, i));
+    }
+    if (tensor->shards.empty()) plan.items.push_back(no_piece_item(leaf, *tensor));
+  } else {
+    plan.items.push_back(value_item(leaf, options_.stream_transforms));
+    auto& item = plan.items.back();
+    const auto data = transform_object(item, lookup_object(item.index));
+    const auto& bytes = std::get<Bytes>(data);
+    item.bytes_io_data->nbytes = bytes.size();
+    item.bytes_io_data->digest = xxh3(bytes.data(), bytes.size());
+  }
 }
 
 void GlobalSavePlanner::add_digests(SavePlan& plan) {
@@ -182,7 +178,11 @@ void GlobalSavePlanner::add_digests(SavePlan& plan) {
 
 GlobalSavePlan GlobalSavePlanner::create_global_plan(std::vector<SavePlan> plans) {
   // What differs between ranks must be found before all but one of them are dropped.
-  for (const auto& [fqn, proposals] : proposals_of(plans)) merge(proposals, options_.replicas);
+  Misfits misfits;
+  for (const auto& [fqn, proposals] : proposals_of(plans)) {
+    misfits.attempt([&] { merge(proposals, options_.replicas); });
+  }
+  misfits.rethrow("save", "keys do not fit together");
   drop_needless(plans);
   return create_default_global_save_plan(
       dedup_save_plans(std::move(plans), options_.replicas == Replicas::lowest_rank));
@@ -199,7 +199,7 @@ std::variant<TensorView, Bytes> GlobalSavePlanner::resolve_data(const WriteItem&
 Value GlobalSavePlanner::lookup_object(const MetadataIndex& index) {
   const Value& value = *leaf_named("save", index.fqn, leaves_).value;
   const auto* tensor = std::get_if<ShardedTensor>(&value);
-  if (tensor != nullptr && names_no_piece(*tensor)) {
+  if (tensor != nullptr && tensor->shards.empty()) {
     const Box box = no_piece(tensor->sizes);
     if (index.offset == box.offsets) return contiguous_view(nullptr, tensor->dtype, box.sizes);
   }

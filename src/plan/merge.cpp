@@ -14,6 +14,7 @@
 #include "base/whole_box.hpp"
 #include "h5dcp/error.hpp"
 #include "plan/bounds.hpp"
+#include "plan/no_piece.hpp"
 #include "plan/replicas.hpp"
 #include "plan/tile.hpp"
 
@@ -108,6 +109,7 @@ Pieces gather_pieces(const std::vector<Holder>& holders) {
   pieces.boxes.reserve(holders.size());
   for (const auto i : order) {
     const Box& box = holders[i].tensor.chunk;
+    if (box == no_piece(holders[i].tensor.size)) continue;
     const bool is_new = pieces.boxes.empty() || pieces.boxes.back() != box;
     if (is_new) pieces.add_box(box);
     if (is_new || holders[pieces.last_holder()].rank != holders[i].rank) pieces.add_holder(i);

@@ -5,6 +5,7 @@
 #include <variant>
 
 #include "h5dcp/error.hpp"
+#include "plan/no_piece.hpp"
 
 namespace h5dcp {
 namespace {
@@ -41,6 +42,7 @@ void check_made(const WriteItem& item) {
   if (!item.tensor_data) refuse("as a tensor without tensor_data");
   const auto& chunk = item.tensor_data->chunk;
   const auto& size = item.tensor_data->size;
+  if (chunk == no_piece(size)) return;
   if (chunk.offsets.size() != size.size() || chunk.sizes.size() != size.size()) {
     refuse("as a box of offsets " + to_string(chunk.offsets) + " and sizes " +
            to_string(chunk.sizes) + " in " + to_string(size));

@@ -84,9 +84,10 @@ void CommonOptions::check(const Comm& comm, const std::string& step, const Tally
     for (const auto& [name, value] : options_) {
       const auto their_value = theirs.text();
       if (their_value == value) continue;
-      throw Error(ErrorCode::invalid_argument,
-                  fmt::format("{} is '{}', but on rank {} it is '{}': all ranks must choose the same",
-                              name, value, comm.coordinator(), their_value));
+      throw Error(
+          ErrorCode::invalid_argument,
+          fmt::format("{} is '{}', but on rank {} it is '{}': all ranks must choose the same", name,
+                      value, comm.coordinator(), their_value));
     }
   });
 }

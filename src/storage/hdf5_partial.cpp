@@ -2,11 +2,11 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <filesystem>
 #include <utility>
 
 #include "comm/log.hpp"
+#include "files/file_head.hpp"
 #include "files/folder.hpp"
 #include "files/new_name.hpp"
 #include "files/partial_name.hpp"
@@ -64,9 +64,7 @@ std::string new_data_folder(const std::string& path, std::uint64_t generation) {
 
 CheckpointFiles open_partial(const std::string& path, const Record& record, int coordinator) {
   PosixFile file(path, PosixFile::Mode::read_write);
-  Bytes start(std::min<std::uint64_t>(file.size(), kRecordBytes));
-  file.read(start.data(), start.size(), 0);
-  if (generation_of_unfinished(start) != record.generation) {
+  if (generation_of_unfinished(start_of(file)) != record.generation) {
     throw Error(ErrorCode::io, "open '" + path + "': not the file that rank " +
                                    std::to_string(coordinator) +
                                    " made; all ranks must see the same file system there");

@@ -3,6 +3,7 @@
 #include "base/wire.hpp"
 #include "comm/log.hpp"
 #include "comm/node.hpp"
+#include "files/file_head.hpp"
 #include "files/random_id.hpp"
 #include "files/same_generation.hpp"
 #include "h5dcp/error.hpp"
@@ -63,12 +64,6 @@ void warn_of_wrong_reads(const Comm& comm, const std::string& step, std::uint64_
           (all == 1 ? " part of a tensor" : " parts of tensors") +
           ", and pread the right ones, which were used: the file is sound. "
           "Hdf5Options::transfer other than Transfer::collective does without MPI-IO");
-}
-
-std::uint64_t generation_of(const PosixFile& file) {
-  Bytes start(kRecordBytes);
-  file.read(start.data(), start.size(), 0);
-  return decode_record(start).generation;
 }
 
 std::vector<const ReadItem*> values_of(const LoadPlan& plan) {
@@ -142,7 +137,8 @@ Metadata Hdf5Reader::read_metadata(const Comm& comm) {
       if (!comm.is_coordinator()) {
         load.index = decode_index(shared);
         load.files = CheckpointFiles(PosixFile(path_, PosixFile::Mode::read));
-        if (!same.is(generation_of(load.files.own()), load.index.record().generation)) {
+        if (!same.is(decode_record(start_of(load.files.own())).generation,
+                     load.index.record().generation)) {
           return Ballot{.sums = {1}};
         }
       }
@@ -200,7 +196,7 @@ void Hdf5Reader::read_data(const Comm& comm, const LoadPlan& plan, LoadPlanner& 
   });
   const auto engine =
       collective
-          ? collective_engine(comm, load.files.own(), load.index, hints, load.calls)
+          ? collective_engine(comm, load.files, load.index, hints, load.calls)
           : agreed(comm, node_engine(comm, load.files, options_.transfer, load.index.size()));
   if (collective) reads.doubt_engine();
   const bool filtered = load.index.record().filtered.nbytes != 0;

@@ -198,7 +198,7 @@ std::vector<WriteResult> Hdf5Writer::write_data(const Comm& comm, const SavePlan
   const auto step = "write to '" + path_ + "'";
   Source source(planner);
   if (collective) {
-    const auto mpi_io = collective_engine(comm, save.files.own(), index, hints, save.calls);
+    const auto mpi_io = collective_engine(comm, save.files, index, hints, save.calls);
     write_parts(work, parts_in_slots(work, true), source, *mpi_io, step);
     verify_parts(comm, work, save.files, index, options_.verify_collective_writes, step);
   }

@@ -155,13 +155,18 @@ class SharedFile {
 
 class CollectiveEngine : public Engine {
  public:
-  CollectiveEngine(Comm comm, const PosixFile& file, const Index& index, const MpiInfo& hints,
-                   CollectiveCalls& calls)
-      : comm_(std::move(comm)), file_(file), index_(index), hints_(hints), calls_(calls) {}
+  CollectiveEngine(Comm comm, const CheckpointFiles& files, const Index& index,
+                   const MpiInfo& hints, CollectiveCalls& calls)
+      : comm_(std::move(comm)),
+        files_(files),
+        file_(files.own()),
+        index_(index),
+        hints_(hints),
+        calls_(calls) {}
 
   void write(std::string_view step, const std::vector<Piece>& pieces, const Describe& describe,
              const std::function<const void*(std::size_t)>& data) override {
-    run(step, pieces, H5F_ACC_RDWR, [&](std::size_t i, const Call& call, FirstError& error) {
+    const auto move = [&](std::size_t i, const Call& call, FirstError& error) {
       const void* packed = nullptr;
       const bool mine = i < pieces.size();
       const auto about = [&](const Work& work) {
@@ -179,12 +184,18 @@ class CollectiveEngine : public Engine {
         }
         count(call.transfer);
       });
+    };
+    if (run(step, pieces, H5F_ACC_RDWR, move)) return;
+    comm_.agree(step, [&] {
+      throw Error(ErrorCode::io, "'" + file_.path() +
+                                     "' was removed or replaced while it was being written: does "
+                                     "another program clean up there?");
     });
   }
 
   void read(std::string_view step, const ToRead& wanted, Receiver& receiver) override {
     const auto& pieces = wanted.pieces;
-    run(step, pieces, H5F_ACC_RDONLY, [&](std::size_t i, const Call& call, FirstError& error) {
+    const auto move = [&](std::size_t i, const Call& call, FirstError& error) {
       void* packed = nullptr;
       const bool mine = i < pieces.size();
       const auto about = [&](const Work& work) {
@@ -202,7 +213,11 @@ class CollectiveEngine : public Engine {
         count(call.transfer);
       });
       if (have && done) error.attempt([&] { receiver.took(i, packed, false); });
-    });
+    };
+    if (run(step, pieces, H5F_ACC_RDONLY, move)) return;
+    // Another save has replaced what is open, and MPI-IO only opens by name.
+    agreed(comm_, node_engine(comm_, files_, Transfer::direct, index_.size()))
+        ->read(step, wanted, receiver);
   }
 
  private:
@@ -233,12 +248,13 @@ class CollectiveEngine : public Engine {
   };
 
   // Opens the file on all ranks and makes as many calls for each dataset as the rank with the most
-  // pieces there needs: `move(i, ...)` with i = pieces.size() where this rank has none.
+  // pieces there needs: `move(i, ...)` with i = pieces.size() where this rank has none. Returns
+  // false, and makes no call, if the name leads to another file by now.
   //
   // Between two calls in which HDF5 communicates, a rank does nothing that can fail, or goes on all
   // the same and keeps the error for the next agree().
   template <class Move>
-  void run(std::string_view step, const std::vector<Piece>& pieces, unsigned flags,
+  bool run(std::string_view step, const std::vector<Piece>& pieces, unsigned flags,
            const Move& move) {
     const hdf5::CollectiveTurn together;
     std::optional<hdf5::Turn> turn;  // outlives what it is for
@@ -260,10 +276,18 @@ class CollectiveEngine : public Engine {
       if (rounds[number] > 0) numbers.push_back(number);
     }
 
-    if (numbers.empty()) return;
+    if (numbers.empty()) return true;
 
     comm_.agree(step, [&] { file->set_comm(comm_.get(), hints_.get()); });
-    comm_.agree(step, [&] { file->open(flags); });
+    const auto replaced = comm_.tally(step, [&] {
+      try {
+        file->open(flags);
+      } catch (const Error&) {
+        if (!files_.is_replaced()) throw;
+      }
+      return Ballot{.sums = {files_.is_replaced() ? 1U : 0U}};
+    });
+    if (replaced.sums[0] > 0) return false;
     FirstError error;
     std::size_t next = 0;
     for (std::size_t first = 0; first < numbers.size(); first += kDatasetsAtOnce) {
@@ -296,6 +320,7 @@ class CollectiveEngine : public Engine {
     }
     error.attempt([&] { file->close(); });
     comm_.agree(step, [&] { error.rethrow(); });
+    return true;
   }
 
   static void refuse(const hdf5::CollectiveTurn& turn) {
@@ -353,6 +378,7 @@ class CollectiveEngine : public Engine {
   }
 
   Comm comm_;
+  const CheckpointFiles& files_;
   const PosixFile& file_;
   const Index& index_;
   const MpiInfo& hints_;
@@ -361,10 +387,10 @@ class CollectiveEngine : public Engine {
 
 }  // namespace
 
-std::unique_ptr<Engine> collective_engine(const Comm& comm, const PosixFile& file,
+std::unique_ptr<Engine> collective_engine(const Comm& comm, const CheckpointFiles& files,
                                           const Index& index, const MpiInfo& hints,
                                           CollectiveCalls& calls) {
-  return std::make_unique<CollectiveEngine>(comm, file, index, hints, calls);
+  return std::make_unique<CollectiveEngine>(comm, files, index, hints, calls);
 }
 
 }  // namespace h5dcp

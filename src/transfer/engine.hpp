@@ -107,10 +107,11 @@ std::unique_ptr<Engine> node_engine(const Comm& comm, const CheckpointFiles& fil
 // `engine`, whose errors are rank-local, with errors that are the same on all ranks.
 std::unique_ptr<Engine> agreed(const Comm& comm, std::unique_ptr<Engine> engine);
 
-// Parallel HDF5 in collective mode on the file that `file` has open, and which MPI-IO opens with
-// `hints`; counts its calls. It moves elements of entries, and no tables. All four references must
+// Parallel HDF5 in collective mode on the checkpoint's own file, which MPI-IO opens by its name and
+// with `hints`; counts its calls. It moves elements of entries, and no tables. A checkpoint that
+// was replaced since `files` were opened is read from these, directly. All four references must
 // outlive the engine.
-std::unique_ptr<Engine> collective_engine(const Comm& comm, const PosixFile& file,
+std::unique_ptr<Engine> collective_engine(const Comm& comm, const CheckpointFiles& files,
                                           const Index& index, const MpiInfo& hints,
                                           CollectiveCalls& calls);
 
