@@ -292,9 +292,9 @@ void OwnerNegotiation::merge(const std::vector<Message>& received, SavePlanner& 
   Misfits misfits;
   // The holders of one name are decoded at a time: that takes several times the memory of a
   // message.
-  for (const auto& [fqn, mentions] : by_fqn) {
+  for (const auto& named : by_fqn) {
     misfits.attempt([&] {
-      gather(fqn, mentions, proposals);
+      gather(named.first, named.second, proposals);
       auto entry = entry_of(proposals);
       auto writes = planner.plan_writes(proposals);
       check_answer(proposals, writes);

@@ -179,8 +179,8 @@ void GlobalSavePlanner::add_digests(SavePlan& plan) {
 GlobalSavePlan GlobalSavePlanner::create_global_plan(std::vector<SavePlan> plans) {
   // What differs between ranks must be found before all but one of them are dropped.
   Misfits misfits;
-  for (const auto& [fqn, proposals] : proposals_of(plans)) {
-    misfits.attempt([&] { merge(proposals, options_.replicas); });
+  for (const auto& named : proposals_of(plans)) {
+    misfits.attempt([&] { merge(named.second, options_.replicas); });
   }
   misfits.rethrow("save", "keys do not fit together");
   drop_needless(plans);
